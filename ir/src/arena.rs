@@ -1,0 +1,495 @@
+//! The arena: scalars and column ids, each interned once for a whole project.
+//!
+//! A column id is *content-addressed*: a base column is its table and name, a computed column its
+//! normalised definition. Equal sub-plans of different models therefore expose equal ids. A rewrite
+//! may change how an id is computed, never which id it is; a value is always read relative to a
+//! relation, so the same id may hold other values below and above an outer join.
+
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
+use smallvec::SmallVec;
+
+use crate::{AggregateCall, Args, DataType, Function, Literal, Scalar, SortKey, Volatility, WindowCall};
+
+/// An interned scalar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ScalarId(u32);
+
+/// An interned column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ColumnId(u32);
+
+impl ScalarId {
+    /// Position in the arena.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl ColumnId {
+    /// Position in the arena.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a column id stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ColumnDef {
+    /// A column of a table, or of a model read as a table. Both names are folded keys.
+    Base {
+        /// Key of the table in the catalog.
+        table: Arc<str>,
+        /// Folded column name.
+        column: Arc<str>,
+    },
+    /// A deterministic computed scalar.
+    Scalar(ScalarId),
+    /// An aggregate.
+    Aggregate(AggregateCall),
+    /// A window function.
+    Window(WindowCall),
+    /// The same definition computed again over a relation that already exposes it.
+    Variant {
+        /// The id that was already exposed.
+        of: ColumnId,
+        /// Counts from 1.
+        n: u32,
+    },
+    /// `of` as exposed by the `k`-th instance of a relation (self-joins).
+    Instance {
+        /// The id within the instance.
+        of: ColumnId,
+        /// Counts from 1.
+        k: u32,
+    },
+    /// Column `position` of a set operation over inputs that expose `branches` there.
+    SetOp {
+        /// Position in the output.
+        position: u32,
+        /// The inputs' columns at the position.
+        branches: Vec<ColumnId>,
+    },
+    /// Column `position` of a `VALUES` list with this content.
+    Values {
+        /// Position in the output.
+        position: u32,
+        /// The column's values.
+        values: Vec<ScalarId>,
+    },
+    /// The marker of a mark join: whether a match exists.
+    Mark {
+        /// Distinguishes several markers of one model; the front end counts them.
+        serial: u32,
+    },
+}
+
+/// Scalars and columns of one project. Append-only, deterministic: equal calls in equal order give
+/// equal ids.
+#[derive(Debug, Clone, Default)]
+pub struct Arena {
+    scalars: IndexSet<Scalar, FxBuildHasher>,
+    columns: IndexSet<ColumnDef, FxBuildHasher>,
+    column_types: Vec<DataType>,
+    column_hints: Vec<Arc<str>>,
+    volatile_count: u32,
+}
+
+impl std::ops::Index<ScalarId> for Arena {
+    type Output = Scalar;
+
+    fn index(&self, id: ScalarId) -> &Scalar {
+        &self.scalars[id.index()]
+    }
+}
+
+impl Arena {
+    /// Interns a scalar as it is. `And`/`Or` go through [`Arena::and`] and [`Arena::or`].
+    pub fn scalar(&mut self, scalar: Scalar) -> ScalarId {
+        let (index, _) = self.scalars.insert_full(scalar);
+        ScalarId(u32::try_from(index).expect("fewer than 2^32 scalars"))
+    }
+
+    /// Interns a column. `hint` names it in generated SQL when the id is new and no alias is known.
+    pub fn column(&mut self, def: ColumnDef, data_type: DataType, hint: &str) -> ColumnId {
+        let (index, is_new) = self.columns.insert_full(def);
+        if is_new {
+            self.column_types.push(data_type);
+            self.column_hints.push(Arc::from(hint));
+        }
+        ColumnId(u32::try_from(index).expect("fewer than 2^32 columns"))
+    }
+
+    /// The id of a column of a table or model. Names must already be folded.
+    pub fn base_column(&mut self, table: &Arc<str>, column: &str, data_type: DataType) -> ColumnId {
+        self.column(ColumnDef::Base { table: Arc::clone(table), column: Arc::from(column) }, data_type, column)
+    }
+
+    /// The id of a computed scalar: the column itself for a bare column, otherwise the id of its
+    /// definition. Volatile calls carry a serial, so every occurrence is a definition of its own.
+    pub fn computed_column(&mut self, scalar: ScalarId, hint: &str) -> ColumnId {
+        if let Scalar::Column(id) = self[scalar] {
+            return id;
+        }
+        let data_type = self.type_of(scalar);
+        self.column(ColumnDef::Scalar(scalar), data_type, hint)
+    }
+
+    /// The id of an aggregate.
+    pub fn aggregate_column(&mut self, call: &AggregateCall, hint: &str) -> ColumnId {
+        self.column(ColumnDef::Aggregate(call.clone()), call.data_type, hint)
+    }
+
+    /// The id of a window function.
+    pub fn window_column(&mut self, call: &WindowCall, hint: &str) -> ColumnId {
+        self.column(ColumnDef::Window(call.clone()), call.data_type, hint)
+    }
+
+    /// `id`, or its first numbered variant that `exposed` does not hold.
+    pub fn variant_outside(&mut self, id: ColumnId, exposed: &[ColumnId]) -> ColumnId {
+        let mut candidate = id;
+        let mut n = 0;
+        while exposed.contains(&candidate) {
+            n += 1;
+            let hint = Arc::clone(self.hint(id));
+            candidate = self.column(ColumnDef::Variant { of: id, n }, self.column_type(id), &hint);
+        }
+        candidate
+    }
+
+    /// `id` as exposed by the `k`-th instance of its relation.
+    pub fn instance(&mut self, id: ColumnId, k: u32) -> ColumnId {
+        let hint = Arc::clone(self.hint(id));
+        self.column(ColumnDef::Instance { of: id, k }, self.column_type(id), &hint)
+    }
+
+    /// What the id stands for.
+    #[must_use]
+    pub fn def(&self, id: ColumnId) -> &ColumnDef {
+        &self.columns[id.index()]
+    }
+
+    /// The type of a column.
+    #[must_use]
+    pub fn column_type(&self, id: ColumnId) -> DataType {
+        self.column_types[id.index()]
+    }
+
+    /// A name for the column where no alias is known.
+    #[must_use]
+    pub fn hint(&self, id: ColumnId) -> &Arc<str> {
+        &self.column_hints[id.index()]
+    }
+
+    /// How many scalars are interned.
+    #[must_use]
+    pub fn n_scalars(&self) -> usize {
+        self.scalars.len()
+    }
+
+    /// A reference to a column.
+    pub fn column_ref(&mut self, id: ColumnId) -> ScalarId {
+        self.scalar(Scalar::Column(id))
+    }
+
+    /// A constant.
+    pub fn literal(&mut self, literal: Literal) -> ScalarId {
+        self.scalar(Scalar::Literal(literal))
+    }
+
+    /// The constant TRUE or FALSE.
+    pub fn boolean(&mut self, value: bool) -> ScalarId {
+        self.literal(Literal::Boolean(value))
+    }
+
+    /// A text constant.
+    pub fn text(&mut self, value: &str) -> ScalarId {
+        self.literal(Literal::Text(Arc::from(value)))
+    }
+
+    /// A function call. `And` and `Or` are flattened, sorted and deduplicated; an operand list of
+    /// one is the operand itself.
+    pub fn call(&mut self, function: Function, args: impl IntoIterator<Item = ScalarId>, data_type: DataType) -> ScalarId {
+        let args: Args = args.into_iter().collect();
+        match function {
+            Function::And => self.and(args),
+            Function::Or => self.or(args),
+            _ => self.scalar(Scalar::Call { function, args, data_type }),
+        }
+    }
+
+    /// A call of a volatile function. A serial number is its one argument, so that no two
+    /// occurrences are ever taken for the same value; emitters do not write it.
+    pub fn volatile_call(&mut self, function: Function, data_type: DataType) -> ScalarId {
+        self.volatile_count += 1;
+        let serial = self.literal(Literal::Int(i128::from(self.volatile_count), DataType::Int32));
+        self.call(function, [serial], data_type)
+    }
+
+    /// A call whose result is a truth value.
+    pub fn predicate(&mut self, function: Function, args: impl IntoIterator<Item = ScalarId>) -> ScalarId {
+        self.call(function, args, DataType::Boolean)
+    }
+
+    /// The conjunction, flat and sorted; TRUE for none. Three-valued: no operand is dropped here
+    /// but repeated ones.
+    pub fn and(&mut self, operands: impl IntoIterator<Item = ScalarId>) -> ScalarId {
+        self.junction(Function::And, operands)
+    }
+
+    /// The disjunction, flat and sorted; FALSE for none.
+    pub fn or(&mut self, operands: impl IntoIterator<Item = ScalarId>) -> ScalarId {
+        self.junction(Function::Or, operands)
+    }
+
+    fn junction(&mut self, function: Function, operands: impl IntoIterator<Item = ScalarId>) -> ScalarId {
+        let mut flat: Vec<ScalarId> = Vec::new();
+        for operand in operands {
+            match &self[operand] {
+                Scalar::Call { function: inner, args, .. } if *inner == function => flat.extend_from_slice(args),
+                _ => flat.push(operand),
+            }
+        }
+        flat.sort_unstable();
+        flat.dedup();
+        match flat.as_slice() {
+            [] => self.boolean(function == Function::And),
+            [one] => *one,
+            _ => self.scalar(Scalar::Call { function, args: SmallVec::from_vec(flat), data_type: DataType::Boolean }),
+        }
+    }
+
+    /// The conjuncts of a predicate; the predicate itself where it is no conjunction.
+    #[must_use]
+    pub fn conjuncts(&self, predicate: ScalarId) -> Vec<ScalarId> {
+        match &self[predicate] {
+            Scalar::Call { function: Function::And, args, .. } => args.to_vec(),
+            _ => vec![predicate],
+        }
+    }
+
+    /// A cast, or the scalar itself where it has the type already.
+    pub fn cast(&mut self, arg: ScalarId, to: DataType) -> ScalarId {
+        if self.type_of(arg) == to { arg } else { self.scalar(Scalar::Cast { arg, to, is_try: false }) }
+    }
+
+    /// The type of a scalar. `Hole`s are `Unknown`.
+    #[must_use]
+    pub fn type_of(&self, scalar: ScalarId) -> DataType {
+        match &self[scalar] {
+            Scalar::Column(id) | Scalar::Outer(id) => self.column_type(*id),
+            Scalar::Literal(literal) => literal.data_type(),
+            Scalar::Call { data_type, .. } | Scalar::Case { data_type, .. } => *data_type,
+            Scalar::Cast { to, .. } => *to,
+            Scalar::InList { .. } => DataType::Boolean,
+            Scalar::Hole(_) => DataType::Unknown,
+        }
+    }
+
+    /// The direct operands of a scalar, in order.
+    #[must_use]
+    pub fn operands(&self, scalar: ScalarId) -> SmallVec<[ScalarId; 4]> {
+        match &self[scalar] {
+            Scalar::Column(_) | Scalar::Outer(_) | Scalar::Literal(_) | Scalar::Hole(_) => SmallVec::new(),
+            Scalar::Call { args, .. } => args.iter().copied().collect(),
+            Scalar::Case { branches, otherwise, .. } => {
+                branches.iter().flat_map(|&(when, then)| [when, then]).chain([*otherwise]).collect()
+            }
+            Scalar::Cast { arg, .. } => SmallVec::from_slice(&[*arg]),
+            Scalar::InList { arg, list } => [*arg].into_iter().chain(list.iter().copied()).collect(),
+        }
+    }
+
+    /// Calls `visit` once for every scalar reachable from `root`, operands first. Iterative: depth
+    /// of nesting costs heap, not stack.
+    pub fn visit(&self, root: ScalarId, visit: &mut dyn FnMut(ScalarId, &Scalar)) {
+        let mut seen = rustc_hash::FxHashSet::default();
+        let mut stack = vec![(root, false)];
+        while let Some((scalar, is_expanded)) = stack.pop() {
+            if is_expanded {
+                visit(scalar, &self[scalar]);
+            } else if seen.insert(scalar) {
+                stack.push((scalar, true));
+                stack.extend(self.operands(scalar).into_iter().rev().map(|operand| (operand, false)));
+            }
+        }
+    }
+
+    /// The columns that a scalar reads, sorted and distinct; outer columns are not among them.
+    #[must_use]
+    pub fn columns_of(&self, scalar: ScalarId) -> Vec<ColumnId> {
+        let mut columns = Vec::new();
+        self.visit(scalar, &mut |_, scalar| {
+            if let Scalar::Column(id) = scalar {
+                columns.push(*id);
+            }
+        });
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
+    /// Whether a scalar reads no column but those of `columns`.
+    #[must_use]
+    pub fn reads_only(&self, scalar: ScalarId, columns: &[ColumnId]) -> bool {
+        let mut is_within = true;
+        self.visit(scalar, &mut |_, scalar| {
+            if let Scalar::Column(id) = scalar {
+                is_within &= columns.contains(id);
+            }
+        });
+        is_within
+    }
+
+    /// The highest volatility among a scalar's functions.
+    #[must_use]
+    pub fn volatility(&self, scalar: ScalarId) -> Volatility {
+        let mut volatility = Volatility::Immutable;
+        self.visit(scalar, &mut |_, scalar| {
+            if let Scalar::Call { function, .. } = scalar {
+                volatility = volatility.max(function.volatility());
+            }
+        });
+        volatility
+    }
+
+    /// Whether evaluating the scalar may raise an error. Casts may, except widening ones.
+    #[must_use]
+    pub fn can_raise(&self, scalar: ScalarId) -> bool {
+        let mut can_raise = false;
+        self.visit(scalar, &mut |_, scalar| match scalar {
+            Scalar::Call { function, .. } => can_raise |= function.can_raise(),
+            Scalar::Cast { arg, to, is_try } => {
+                let from = self.type_of(*arg);
+                can_raise |= !is_try && !is_widening(from, *to);
+            }
+            Scalar::Column(_) | Scalar::Outer(_) | Scalar::Literal(_) | Scalar::Case { .. } | Scalar::InList { .. } | Scalar::Hole(_) => {}
+        });
+        can_raise
+    }
+
+    /// How many nodes the scalar has when written as a tree; saturates instead of overflowing.
+    #[must_use]
+    pub fn tree_size(&self, root: ScalarId) -> u64 {
+        let mut sizes: rustc_hash::FxHashMap<ScalarId, u64> = rustc_hash::FxHashMap::default();
+        self.visit(root, &mut |id, _| {
+            let size = self.operands(id).iter().fold(1_u64, |sum, operand| sum.saturating_add(sizes.get(operand).copied().unwrap_or(1)));
+            sizes.insert(id, size);
+        });
+        sizes.get(&root).copied().unwrap_or(1)
+    }
+
+    /// Rebuilds a scalar, replacing what `replace` maps; operands first, each distinct scalar once.
+    /// What is replaced is not entered again.
+    pub fn substitute(&mut self, root: ScalarId, replace: &mut dyn FnMut(&mut Self, ScalarId) -> Option<ScalarId>) -> ScalarId {
+        let mut done: rustc_hash::FxHashMap<ScalarId, ScalarId> = rustc_hash::FxHashMap::default();
+        let mut stack = vec![(root, false)];
+        while let Some((scalar, is_expanded)) = stack.pop() {
+            if done.contains_key(&scalar) {
+                continue;
+            }
+            if !is_expanded {
+                if let Some(replaced) = replace(self, scalar) {
+                    done.insert(scalar, replaced);
+                    continue;
+                }
+                stack.push((scalar, true));
+                stack.extend(self.operands(scalar).into_iter().rev().map(|operand| (operand, false)));
+                continue;
+            }
+            let rebuilt = self.rebuilt(scalar, &|operand| done.get(&operand).copied().unwrap_or(operand));
+            done.insert(scalar, rebuilt);
+        }
+        done.get(&root).copied().unwrap_or(root)
+    }
+
+    /// Replaces column references by scalars.
+    pub fn inline_columns(&mut self, root: ScalarId, definitions: &rustc_hash::FxHashMap<ColumnId, ScalarId>) -> ScalarId {
+        self.substitute(root, &mut |arena, scalar| match &arena[scalar] {
+            Scalar::Column(id) => definitions.get(id).copied(),
+            _ => None,
+        })
+    }
+
+    fn rebuilt(&mut self, scalar: ScalarId, map: &dyn Fn(ScalarId) -> ScalarId) -> ScalarId {
+        match self[scalar].clone() {
+            Scalar::Column(_) | Scalar::Outer(_) | Scalar::Literal(_) | Scalar::Hole(_) => scalar,
+            Scalar::Call { function, args, data_type } => {
+                let args: Args = args.into_iter().map(map).collect();
+                self.call(function, args, data_type)
+            }
+            Scalar::Case { branches, otherwise, data_type } => {
+                let branches = branches.into_iter().map(|(when, then)| (map(when), map(then))).collect();
+                self.scalar(Scalar::Case { branches, otherwise: map(otherwise), data_type })
+            }
+            Scalar::Cast { arg, to, is_try } => self.scalar(Scalar::Cast { arg: map(arg), to, is_try }),
+            Scalar::InList { arg, list } => {
+                let list = list.into_iter().map(map).collect();
+                self.in_list(map(arg), list)
+            }
+        }
+    }
+
+    /// `arg IN (list)` with a sorted, distinct list.
+    pub fn in_list(&mut self, arg: ScalarId, mut list: Vec<ScalarId>) -> ScalarId {
+        list.sort_unstable();
+        list.dedup();
+        self.scalar(Scalar::InList { arg, list })
+    }
+
+    /// `call` with every scalar mapped.
+    pub fn map_aggregate(&mut self, call: &AggregateCall, map: &mut dyn FnMut(&mut Self, ScalarId) -> ScalarId) -> AggregateCall {
+        AggregateCall {
+            args: call.args.iter().map(|&arg| map(self, arg)).collect(),
+            filter: call.filter.map(|filter| map(self, filter)),
+            order: self.map_keys(&call.order, map),
+            ..call.clone()
+        }
+    }
+
+    /// `call` with every scalar mapped; partition keys are sorted again.
+    pub fn map_window(&mut self, call: &WindowCall, map: &mut dyn FnMut(&mut Self, ScalarId) -> ScalarId) -> WindowCall {
+        let mut partition: Args = call.partition.iter().map(|&arg| map(self, arg)).collect();
+        partition.sort_unstable();
+        partition.dedup();
+        WindowCall {
+            args: call.args.iter().map(|&arg| map(self, arg)).collect(),
+            filter: call.filter.map(|filter| map(self, filter)),
+            partition,
+            order: self.map_keys(&call.order, map),
+            ..call.clone()
+        }
+    }
+
+    /// Sort keys with every scalar mapped.
+    pub fn map_keys(&mut self, keys: &[SortKey], map: &mut dyn FnMut(&mut Self, ScalarId) -> ScalarId) -> Vec<SortKey> {
+        keys.iter().map(|key| SortKey { scalar: map(self, key.scalar), ..*key }).collect()
+    }
+}
+
+/// Whether every value of `from` has exactly one value of `to`, so that a cast cannot fail.
+#[must_use]
+pub fn is_widening(from: DataType, to: DataType) -> bool {
+    if from == to || from == DataType::Null || to == DataType::Text {
+        return true;
+    }
+    if let (Some(a), Some(b)) = (from.integer_bits(), to.integer_bits()) {
+        return match (from.is_unsigned(), to.is_unsigned()) {
+            (true, false) => b > a,
+            (false, true) => false,
+            _ => b >= a,
+        };
+    }
+    if let (Some((pa, sa)), DataType::Decimal { precision, scale }) = (from.as_decimal(), to) {
+        return scale >= sa && precision - scale >= pa - sa;
+    }
+    match (from, to) {
+        (DataType::Date, DataType::Timestamp) => true,
+        (_, DataType::Float64) => from.is_numeric(),
+        _ => false,
+    }
+}

@@ -1,0 +1,114 @@
+//! The catalog: tables, their columns, keys, foreign keys and statistics.
+//!
+//! Keys and NOT NULL are *declared facts*: rules lean on them, and explain names who declared them.
+//! Row and distinct counts are estimates and never decide whether a rewrite is right.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::DataType;
+
+/// Tables by folded key.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    tables: IndexMap<Arc<str>, Table>,
+}
+
+/// A table of the catalog.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Folded key: lower case, parts joined by `.`, no quotes.
+    pub key: Arc<str>,
+    /// As it is to be written in SQL.
+    pub sql_name: Arc<str>,
+    /// Columns in order.
+    pub columns: Vec<Column>,
+    /// Sets of column positions that hold no two equal rows (NULL-free).
+    pub keys: Vec<Key>,
+    /// Columns that refer to another table's key.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Estimated rows.
+    pub n_rows: Option<f64>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// As written.
+    pub name: Arc<str>,
+    /// Folded name.
+    pub key: Arc<str>,
+    /// Type; `Unknown` where nobody says.
+    pub data_type: DataType,
+    /// Whether NULL may occur.
+    pub is_nullable: bool,
+    /// Estimated distinct values.
+    pub n_distinct: Option<f64>,
+}
+
+/// A declared key. Its columns are unique together; NULLs are excluded by the columns' own
+/// `is_nullable`, and a key with a nullable column is no key for a rule that needs one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Positions of the columns, sorted.
+    pub columns: Vec<usize>,
+    /// Who says so: `isomer.yml`, a dbt test's name…
+    pub declared_by: Arc<str>,
+}
+
+/// A declared reference: every non-NULL value occurs in the other table's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// Positions of the referring columns.
+    pub columns: Vec<usize>,
+    /// Key of the table that is referred to.
+    pub table: Arc<str>,
+    /// Folded names of its columns, in the same order.
+    pub referred: Vec<Arc<str>>,
+    /// Who says so.
+    pub declared_by: Arc<str>,
+}
+
+/// Rows assumed of a table when nobody says.
+pub const DEFAULT_N_ROWS: f64 = 100_000.0;
+
+impl Catalog {
+    /// Adds a table; a later one of the same key replaces the earlier.
+    pub fn insert(&mut self, table: Table) {
+        self.tables.insert(Arc::clone(&table.key), table);
+    }
+
+    /// The table of a folded key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Table> {
+        self.tables.get(key)
+    }
+
+    /// The table of a folded key, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Table> {
+        self.tables.get_mut(key)
+    }
+
+    /// Every table, in the order of insertion.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.values()
+    }
+}
+
+impl Table {
+    /// Position of a column by folded name.
+    #[must_use]
+    pub fn position(&self, key: &str) -> Option<usize> {
+        self.columns.iter().position(|column| &*column.key == key)
+    }
+}
+
+/// Folds an identifier or dotted name to a catalog key: lower case.
+///
+/// DuckDB and Spark compare names without case, PostgreSQL folds unquoted ones; two names that
+/// differ only by case are one name here, and a project that has both is refused.
+#[must_use]
+pub fn fold(name: &str) -> Arc<str> {
+    Arc::from(name.to_lowercase())
+}

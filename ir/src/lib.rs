@@ -1,0 +1,44 @@
+//! Plans, scalars, types, functions, dialect facts, the catalog, projects and diagnostics.
+//!
+//! This crate has no opinion on how plans are made, rewritten or printed, and does no I/O.
+//!
+//! # Glossary
+//!
+//! | here | SQL | DataFusion | Substrait |
+//! |---|---|---|---|
+//! | [`Plan`] | query | `LogicalPlan` | `Rel` |
+//! | [`Scalar`] | expression | `Expr` | `Expression` |
+//! | [`Plan::Scan`] | table in `FROM` | `TableScan` | `ReadRel` |
+//! | [`Plan::Filter`] | `WHERE`, `HAVING`, `QUALIFY` | `Filter` | `FilterRel` |
+//! | [`Plan::Project`] | select list | `Projection` | `ProjectRel` |
+//! | [`Plan::Aggregate`] | `GROUP BY` | `Aggregate` | `AggregateRel` |
+//! | [`Plan::Limit`] | `LIMIT`/`OFFSET` | `Limit` | `FetchRel` |
+//! | [`Plan::SetOp`] | `UNION`, `INTERSECT`, `EXCEPT` | `Union`, joins | `SetRel` |
+//! | [`Model`] | a named `SELECT` | view | – |
+//! | [`ModelProject`] | a set of models | – | – |
+//! | [`Pipeline`] | script | – | list of `Plan`s |
+//!
+//! *Lower* is plan → e-graph, *raise* the way back, a *fact* is what the e-graph knows of a class,
+//! a *guard* a rule's condition.
+
+mod arena;
+mod catalog;
+mod diagnostic;
+mod dialect;
+mod function;
+mod pipeline;
+mod plan;
+mod project;
+mod scalar;
+mod types;
+
+pub use arena::{Arena, ColumnDef, ColumnId, ScalarId, is_widening};
+pub use catalog::{Catalog, Column, DEFAULT_N_ROWS, ForeignKey, Key, Table, fold};
+pub use diagnostic::{Diagnostic, Severity, Span, nearest};
+pub use dialect::Dialect;
+pub use function::{AggregateFunction, Function, RankingFunction, Volatility, WindowFunction};
+pub use pipeline::{AppliedRule, Pipeline, SkippedRule, Step, StepKind, StopReason};
+pub use plan::{JoinKind, Output, OutputColumn, Plan, SetOpKind};
+pub use project::{Bound, BoundModel, BoundProject, Materialise, Model, ModelProject, Settings, Source, SourceData};
+pub use scalar::{AggregateCall, Args, Frame, FrameBound, FrameUnit, Literal, Scalar, SortKey, WindowCall};
+pub use types::DataType;

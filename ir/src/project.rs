@@ -1,0 +1,163 @@
+//! A project: the set of models that is optimised together, as read and as bound.
+
+use std::sync::Arc;
+
+use crate::{Arena, Catalog, Diagnostic, Dialect, Output, Span};
+
+/// How a model's result is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Materialise {
+    /// Stored rows.
+    #[default]
+    Table,
+    /// A view: computed by whoever reads it.
+    View,
+    /// A table of the session only.
+    Temp,
+    /// Folded into whoever reads it; not an object of the database.
+    Ephemeral,
+}
+
+impl Materialise {
+    /// The lower-case word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::View => "view",
+            Self::Temp => "temp",
+            Self::Ephemeral => "ephemeral",
+        }
+    }
+}
+
+/// A model as read.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// As written; unique in the project.
+    pub name: Arc<str>,
+    /// Folded key under which other models read it.
+    pub key: Arc<str>,
+    /// How it is written in SQL.
+    pub sql_name: Arc<str>,
+    /// Path within the project, with `/`.
+    pub path: Arc<str>,
+    /// The text as the user wrote it, byte for byte.
+    pub original: Arc<str>,
+    /// The SQL to bind: `original`, or what it compiles to (smelt, dbt).
+    pub sql: Arc<str>,
+    /// Dialect of the text.
+    pub dialect: Dialect,
+    /// How the result is kept.
+    pub materialise: Materialise,
+    /// Tags, sorted.
+    pub tags: Vec<Arc<str>>,
+    /// Whether the model may be changed (`enabled: false` and opt-outs forbid it).
+    pub is_rewritable: bool,
+}
+
+/// Where the rows of a source come from when a pipeline is executed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceData {
+    /// Nothing is said: the connected database has it.
+    Database,
+    /// A CSV or Parquet file of the project.
+    File(Arc<str>),
+    /// A generator of the binary: its name and its `key: value` settings.
+    Generated(Arc<str>, Vec<(Arc<str>, Arc<str>)>),
+}
+
+/// A source table of the project.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Key in the catalog.
+    pub key: Arc<str>,
+    /// Where its rows come from.
+    pub data: SourceData,
+}
+
+/// Settings of a project that steer optimisation.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Least share of a model's estimated cost that a change must save, 0 to 1.
+    pub min_saving: f64,
+    /// Tables smaller than this are not worth a shared step, in rows.
+    pub min_shared_rows: f64,
+    /// Rules that are switched off, by name.
+    pub disabled_rules: Vec<Arc<str>>,
+    /// Lossy rules that the project consents to, by name or tag.
+    pub allowed: Vec<Arc<str>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { min_saving: 0.05, min_shared_rows: 1000.0, disabled_rules: Vec::new(), allowed: Vec::new() }
+    }
+}
+
+/// A project as read; texts are not parsed yet.
+#[derive(Debug, Clone)]
+pub struct ModelProject {
+    /// Name.
+    pub name: Arc<str>,
+    /// What it was read from: `folder`, `smelt`, `dbt`.
+    pub format: &'static str,
+    /// Dialect in which results are written; the models' own unless a target says otherwise.
+    pub target: Dialect,
+    /// Path of a DuckDB database that holds the sources.
+    pub database: Option<Arc<str>>,
+    /// Models in a stable order (by path).
+    pub models: Vec<Model>,
+    /// Declared sources.
+    pub sources: Vec<Source>,
+    /// Sources' schema.
+    pub catalog: Catalog,
+    /// Rule files of the project: path and text.
+    pub rule_files: Vec<(Arc<str>, Arc<str>)>,
+    /// Settings.
+    pub settings: Settings,
+}
+
+/// What became of a model when it was bound.
+#[derive(Debug, Clone)]
+pub enum Bound {
+    /// Understood.
+    Plan(Output),
+    /// Not understood: a barrier that is handed back byte for byte. The reason is among the
+    /// project's diagnostics.
+    Opaque,
+}
+
+/// A bound model; same position as in [`ModelProject::models`].
+#[derive(Debug, Clone)]
+pub struct BoundModel {
+    /// Plan or barrier.
+    pub bound: Bound,
+    /// Keys of tables and models that it reads, sorted (of an opaque one: as far as the text tells).
+    pub reads: Vec<Arc<str>>,
+    /// Comments of the text with their places.
+    pub comments: Vec<(Span, Arc<str>)>,
+}
+
+/// A project whose models are bound into one arena.
+#[derive(Debug, Clone)]
+pub struct BoundProject {
+    /// As read. The catalog also holds every bound model as a table.
+    pub project: ModelProject,
+    /// Scalars and columns.
+    pub arena: Arena,
+    /// One for each model.
+    pub models: Vec<BoundModel>,
+    /// Positions of the models, upstream before downstream, ties by name.
+    pub order: Vec<usize>,
+    /// Everything there is to tell, sorted by source and span.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl BoundProject {
+    /// Position of the model with a folded key.
+    #[must_use]
+    pub fn model_position(&self, key: &str) -> Option<usize> {
+        self.project.models.iter().position(|model| &*model.key == key)
+    }
+}
