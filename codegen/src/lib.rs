@@ -1,1 +1,9 @@
-//! placeholder
+//! Plan to text: SQL for each dialect, and Substrait.
+//!
+//! The crate decides how a plan is spelled, never what it means. What a target cannot say is
+//! refused with a [`CodegenError`] that names the construct.
+
+mod error;
+mod sql;
+
+pub use error::CodegenError;

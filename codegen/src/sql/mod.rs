@@ -1,0 +1,1 @@
+//! SQL: plans and scalars spelled for one dialect.
