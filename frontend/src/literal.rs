@@ -1,0 +1,1 @@
+//! Literals: numbers, dates, times and intervals as written, turned into values.
