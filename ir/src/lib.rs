@@ -28,6 +28,7 @@ mod dialect;
 mod function;
 mod pipeline;
 mod plan;
+mod print;
 mod project;
 mod scalar;
 mod types;
@@ -39,6 +40,9 @@ pub use dialect::Dialect;
 pub use function::{AggregateFunction, Function, RankingFunction, Volatility, WindowFunction};
 pub use pipeline::{AppliedRule, Pipeline, SkippedRule, Step, StepKind, StopReason};
 pub use plan::{JoinKind, Output, OutputColumn, Plan, SetOpKind};
+pub use print::{
+    date_text, decimal_text, explain_output, explain_plan, explain_scalar, literal_text, time_text, timestamp_text,
+};
 pub use project::{Bound, BoundModel, BoundProject, Materialise, Model, ModelProject, Settings, Source, SourceData};
 pub use scalar::{AggregateCall, Args, Frame, FrameBound, FrameUnit, Literal, Scalar, SortKey, WindowCall};
 pub use types::DataType;
