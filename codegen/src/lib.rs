@@ -5,5 +5,7 @@
 
 mod error;
 mod sql;
+mod substrait;
 
 pub use error::CodegenError;
+pub use substrait::{check_substrait, to_substrait};
