@@ -96,6 +96,7 @@ pub struct Arena {
     columns: IndexSet<ColumnDef, FxBuildHasher>,
     column_types: Vec<DataType>,
     column_hints: Vec<Arc<str>>,
+    distinct_estimates: rustc_hash::FxHashMap<ColumnId, f64>,
     volatile_count: u32,
 }
 
@@ -183,6 +184,17 @@ impl Arena {
     #[must_use]
     pub fn hint(&self, id: ColumnId) -> &Arc<str> {
         &self.column_hints[id.index()]
+    }
+
+    /// Estimated distinct values of a base column, where the catalog says.
+    #[must_use]
+    pub fn n_distinct(&self, id: ColumnId) -> Option<f64> {
+        self.distinct_estimates.get(&id).copied()
+    }
+
+    /// Records an estimate of a column's distinct values.
+    pub fn set_n_distinct(&mut self, id: ColumnId, estimate: f64) {
+        self.distinct_estimates.insert(id, estimate);
     }
 
     /// How many scalars are interned.
@@ -362,7 +374,7 @@ impl Arena {
     pub fn can_raise(&self, scalar: ScalarId) -> bool {
         let mut can_raise = false;
         self.visit(scalar, &mut |_, scalar| match scalar {
-            Scalar::Call { function, .. } => can_raise |= function.can_raise(),
+            Scalar::Call { function, data_type, .. } => can_raise |= function.can_raise() && !is_total(*function, *data_type),
             Scalar::Cast { arg, to, is_try } => {
                 let from = self.type_of(*arg);
                 can_raise |= !is_try && !is_widening(from, *to);
@@ -469,6 +481,13 @@ impl Arena {
     pub fn map_keys(&mut self, keys: &[SortKey], map: &mut dyn FnMut(&mut Self, ScalarId) -> ScalarId) -> Vec<SortKey> {
         keys.iter().map(|key| SortKey { scalar: map(self, key.scalar), ..*key }).collect()
     }
+}
+
+/// Whether arithmetic of this result type cannot overflow: doubles reach infinity, and a decimal
+/// result type below the widest precision was made wide enough for every operand.
+fn is_total(function: Function, data_type: DataType) -> bool {
+    matches!(function, Function::Add | Function::Subtract | Function::Multiply | Function::Negate)
+        && (data_type.is_float() || matches!(data_type, DataType::Decimal { precision, .. } if precision < 38))
 }
 
 /// Whether every value of `from` has exactly one value of `to`, so that a cast cannot fail.

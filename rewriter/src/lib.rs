@@ -1,1 +1,24 @@
-//! placeholder
+//! The optimizer: normal form, e-graph, facts, cost, sharing and extraction.
+//!
+//! Reads and writes nothing, knows no clock; equal input gives equal output.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+mod config;
+mod cost;
+mod extract;
+mod facts;
+mod logical;
+mod memo;
+mod normalize;
+mod operator;
+mod optimize;
+mod plan_facts;
+mod raise;
+mod rule_set;
+mod scalars;
+mod sharing;
+mod simplify;
+mod templates;
+
+pub use config::Config;
+pub use optimize::optimize;

@@ -1,0 +1,108 @@
+//! Logical alternatives in the e-graph: rewrites that pay only sometimes, so both forms are kept
+//! and extraction decides.
+
+use std::sync::Arc;
+
+use egg::Id;
+use isomer_ir::{AggregateCall, ColumnId, Scalar, ScalarId};
+use rustc_hash::FxHashMap;
+
+use crate::memo::{Memo, Origin};
+use crate::normalize::aggregate_scalars;
+use crate::operator::Operator;
+use crate::simplify::Switches;
+
+/// Applies every rule once to every class. Returns whether anything was added.
+pub(crate) fn apply(memo: &mut Memo, switches: &mut Switches) -> bool {
+    let mut has_changed = false;
+    for class in memo.class_ids() {
+        for node in memo.egraph[class].nodes.clone() {
+            let operator = memo.operator(&node).clone();
+            has_changed |= match operator {
+                Operator::Aggregate { keys, calls } => inline_into_aggregate(memo, switches, class, node.inputs[0], &keys, &calls),
+                Operator::Filter { holds } => filter_below_project(memo, switches, class, node.inputs[0], &holds),
+                _ => false,
+            };
+        }
+    }
+    memo.rebuild();
+    has_changed
+}
+
+/// The deterministic projections among a class's members.
+fn projections(memo: &Memo, class: Id) -> Vec<(Vec<(ColumnId, ScalarId)>, Id)> {
+    let arena = &memo.context().arena;
+    memo.egraph[class]
+        .nodes
+        .iter()
+        .filter_map(|node| match memo.operator(node) {
+            Operator::Project { exprs }
+                if exprs.iter().all(|&(_, scalar)| arena.volatility(scalar) == isomer_ir::Volatility::Immutable && arena.tree_size(scalar) <= 200) =>
+            {
+                Some((exprs.clone(), node.inputs[0]))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// An aggregate over a projection reads the projection's input, with the definitions written out:
+/// how a model that reads another model's table meets models that start from the source.
+fn inline_into_aggregate(
+    memo: &mut Memo,
+    switches: &mut Switches,
+    class: Id,
+    input: Id,
+    keys: &[(ColumnId, ScalarId)],
+    calls: &[(ColumnId, AggregateCall)],
+) -> bool {
+    if !switches.is_on("merge-projects") {
+        return false;
+    }
+    let mut has_changed = false;
+    for (exprs, below) in projections(memo, input) {
+        let arena = &mut memo.context_mut().arena;
+        let definitions: FxHashMap<ColumnId, ScalarId> =
+            exprs.iter().copied().filter(|&(id, scalar)| arena[scalar] != Scalar::Column(id)).collect();
+        let keys: Vec<(ColumnId, ScalarId)> = keys.iter().map(|&(id, scalar)| (id, arena.inline_columns(scalar, &definitions))).collect();
+        let calls: Vec<(ColumnId, AggregateCall)> = calls
+            .iter()
+            .map(|(id, call)| (*id, arena.map_aggregate(call, &mut |arena, scalar| arena.inline_columns(scalar, &definitions))))
+            .collect();
+        let reads_within = keys
+            .iter()
+            .map(|(_, scalar)| *scalar)
+            .chain(calls.iter().flat_map(|(_, call)| aggregate_scalars(call).collect::<Vec<_>>()))
+            .all(|scalar| memo.context().arena.reads_only(scalar, memo.columns(below)));
+        if reads_within {
+            let origin = Origin { rule: Arc::from("merge-projects"), facts: Vec::new() };
+            has_changed |= add_new(memo, switches, class, Operator::Aggregate { keys, calls }, below, &origin);
+        }
+    }
+    has_changed
+}
+
+/// A filter over a projection stands below it as well.
+fn filter_below_project(memo: &mut Memo, switches: &mut Switches, class: Id, input: Id, holds: &[ScalarId]) -> bool {
+    if !switches.is_on("push-filter-into-project") {
+        return false;
+    }
+    let mut has_changed = false;
+    for (exprs, below) in projections(memo, input) {
+        let definitions: FxHashMap<ColumnId, ScalarId> = exprs.iter().copied().collect();
+        let arena = &mut memo.context_mut().arena;
+        let moved: Vec<ScalarId> = holds.iter().map(|&predicate| arena.inline_columns(predicate, &definitions)).collect();
+        let filtered = memo.add(Operator::Filter { holds: moved }, [below]);
+        let origin = Origin { rule: Arc::from("push-filter-into-project"), facts: Vec::new() };
+        has_changed |= add_new(memo, switches, class, Operator::Project { exprs }, filtered, &origin);
+    }
+    has_changed
+}
+
+fn add_new(memo: &mut Memo, switches: &mut Switches, class: Id, operator: Operator, input: Id, origin: &Origin) -> bool {
+    let is_added = memo.add_equal(class, operator, &[input], origin);
+    if is_added {
+        switches.fire(&origin.rule);
+    }
+    is_added
+}

@@ -1,0 +1,753 @@
+//! The optimizer's main road: normalise each model, put all into one e-graph, add what sharing
+//! rules find, choose what to materialise, and raise a pipeline.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use isomer_ir::{
+    AppliedRule, Bound, BoundProject, Column, ColumnId, Diagnostic, Key, Materialise, Output, OutputColumn, Pipeline, Plan, Scalar,
+    SkippedRule, SortKey, Span, Step, StepKind, StopReason, Table,
+};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::config::Config;
+use crate::extract::{Event, Graph, Materialised, Root, State};
+use crate::memo::Memo;
+use crate::normalize::{Definitions, ModelRead, NormalModel, Normalizer};
+use crate::operator::{Context, Operator};
+use crate::plan_facts::estimate;
+use crate::raise::{Raiser, Step as PathStep, collect_demand, narrow_scans};
+use crate::rule_set::Rules;
+use crate::sharing::share;
+use crate::simplify::Switches;
+
+/// Largest plan, in operators, that is inlined into a reader; larger views are read as views.
+const MAX_INLINED_OPERATORS: usize = 400;
+
+/// A model on its way through the optimizer.
+struct Entry {
+    /// Position in the project.
+    model: usize,
+    normal: NormalModel,
+    class: egg::Id,
+    /// As written, upstream views inlined.
+    written: Output,
+    written_cost: f64,
+}
+
+/// Finds the cheapest pipeline that gives the same rows as the models that were written.
+///
+/// Steps come in an order in which each reads only earlier ones; untouched and opaque models are
+/// among them. Shared relations are added to the project's catalog as tables, so that emitters can
+/// spell them. The same input gives the same pipeline.
+pub fn optimize(project: &mut BoundProject, config: &Config<'_>) -> Pipeline {
+    let rules = Rules::new(&project.project.settings);
+    let mut switches = Switches::new(rules.disabled.iter().cloned());
+    let context = Context::new(std::mem::take(&mut project.arena), std::mem::take(&mut project.project.catalog));
+    let mut memo = Memo::new(context);
+    let entries = lower(project, &rules, &mut switches, &mut memo);
+    let (stop_reason, n_iterations) = saturate(&mut memo, &mut switches, config);
+    let roots = roots_of(project, &entries, &memo);
+    let graph = Graph::new(&memo, &roots);
+    let materialised = graph.choose(project.project.settings.min_shared_rows);
+    let raised = raise(project, &entries, &mut memo, &graph, &materialised);
+    let n_nodes = memo.egraph.total_number_of_nodes();
+    let mut diagnostics = refused_unions(&memo);
+    let steps = assemble(project, &rules, &entries, &mut memo, &graph, raised, &mut diagnostics);
+    let context = std::mem::take(memo.context_mut());
+    project.arena = context.arena;
+    project.project.catalog = context.catalog;
+    let skipped_rules = skipped(&rules, &steps, &switches.take_fired(), &entries);
+    Pipeline { steps, stop_reason, skipped_rules, diagnostics, n_nodes, n_iterations }
+}
+
+fn refused_unions(memo: &Memo) -> Vec<Diagnostic> {
+    let mut rules: Vec<Arc<str>> = memo.refused.iter().map(|refused| Arc::clone(&refused.rule)).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    rules
+        .into_iter()
+        .map(|rule| {
+            Diagnostic::note("PLAN-0001", &rule, Span::default(), format!("rule `{rule}` gave a relation with another schema; the step was refused"))
+                .with_help("this is a bug of the rule; switch it off with `disable` and report it")
+        })
+        .collect()
+}
+
+/// Normalises the models in order and adds them to the e-graph.
+fn lower(project: &BoundProject, rules: &Rules, switches: &mut Switches, memo: &mut Memo) -> Vec<Entry> {
+    let mut reads: FxHashMap<Arc<str>, ModelRead> = FxHashMap::default();
+    let mut inlined: FxHashMap<Arc<str>, Output> = FxHashMap::default();
+    let mut entries = Vec::new();
+    for &position in &project.order {
+        let model = &project.project.models[position];
+        let Bound::Plan(output) = &project.models[position].bound else { continue };
+        record_distinct_estimates(memo.context_mut(), &output.plan);
+        let written = Output { plan: inline_views(memo.context_mut(), &output.plan, &inlined), columns: output.columns.clone() };
+        let normal = {
+            let context = memo.context_mut();
+            Normalizer::new(context, switches, &rules.templates, &reads).model(output.clone())
+        };
+        let base = memo.add_plan(&normal.plan);
+        let class = add_root(memo, base, &normal);
+        if model.materialise == Materialise::Table || model.materialise == Materialise::Temp {
+            let ids: Vec<ColumnId> = normal.exprs.iter().map(|(id, _)| *id).collect();
+            add_table_read(memo, class, &model.key, &ids);
+            reads.insert(Arc::clone(&model.key), ModelRead::Table(ids));
+        } else if n_operators(&written.plan) <= MAX_INLINED_OPERATORS {
+            reads.insert(Arc::clone(&model.key), ModelRead::Inline(unsorted(output.clone())));
+            inlined.insert(Arc::clone(&model.key), unsorted(written.clone()));
+        }
+        let written_cost = estimate(memo.context_mut(), &written.plan).1;
+        entries.push(Entry { model: position, normal, class, written, written_cost });
+    }
+    memo.rebuild();
+    entries
+}
+
+fn unsorted(output: Output) -> Output {
+    match output.plan {
+        Plan::Sort { input, .. } => Output { plan: *input, columns: output.columns },
+        plan => Output { plan, columns: output.columns },
+    }
+}
+
+/// The class of the model's output columns.
+fn add_root(memo: &mut Memo, base: egg::Id, normal: &NormalModel) -> egg::Id {
+    let mut ids: Vec<ColumnId> = normal.exprs.iter().map(|(id, _)| *id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let is_identity = ids == memo.columns(base)
+        && normal.exprs.iter().all(|&(id, scalar)| memo.context().arena[scalar] == Scalar::Column(id));
+    if is_identity { base } else { memo.add(Operator::Project { exprs: normal.exprs.clone() }, [base]) }
+}
+
+/// Reading the model's stored rows is one more way to have its class.
+fn add_table_read(memo: &mut Memo, class: egg::Id, key: &Arc<str>, ids: &[ColumnId]) {
+    let scan = memo.add(Operator::Scan { table: Arc::clone(key), columns: ids.to_vec() }, []);
+    // The catalog's facts of the model's table are its binder's; the class knows at least as much.
+    memo.egraph.union(class, scan);
+}
+
+fn record_distinct_estimates(context: &mut Context, plan: &Plan) {
+    let mut stack = vec![plan];
+    while let Some(plan) = stack.pop() {
+        if let Plan::Scan { table, columns } = plan {
+            let estimates: Vec<(ColumnId, f64)> = context
+                .catalog
+                .get(table)
+                .map(|table| {
+                    let pairs = table.columns.iter().zip(columns);
+                    pairs.filter_map(|(column, &id)| column.n_distinct.map(|estimate| (id, estimate))).collect()
+                })
+                .unwrap_or_default();
+            for (id, estimate) in estimates {
+                context.arena.set_n_distinct(id, estimate);
+            }
+        }
+        stack.extend(plan.inputs());
+    }
+}
+
+fn n_operators(plan: &Plan) -> usize {
+    let mut n = 0;
+    let mut stack = vec![plan];
+    while let Some(plan) = stack.pop() {
+        n += 1;
+        stack.extend(plan.inputs());
+    }
+    n
+}
+
+/// The written plan with views in the place of their names.
+fn inline_views(context: &mut Context, plan: &Plan, views: &FxHashMap<Arc<str>, Output>) -> Plan {
+    let mut plan = plan.clone();
+    if !views.is_empty() {
+        replace_scans(context, &mut plan, views);
+    }
+    plan
+}
+
+fn replace_scans(context: &mut Context, plan: &mut Plan, views: &FxHashMap<Arc<str>, Output>) {
+    match plan {
+        Plan::Scan { table, columns } => {
+            if let Some(view) = views.get(table) {
+                let exprs =
+                    columns.iter().zip(&view.columns).map(|(&column, shown)| (column, context.arena.column_ref(shown.column))).collect();
+                let input = Plan::Named { input: Box::new(view.plan.clone()), name: Arc::clone(table), span: Span::default() };
+                *plan = Plan::Project { input: Box::new(input), exprs };
+            }
+        }
+        Plan::Values { .. } | Plan::Empty { .. } | Plan::Hole { .. } => {}
+        Plan::Filter { input, .. }
+        | Plan::Project { input, .. }
+        | Plan::Aggregate { input, .. }
+        | Plan::Distinct { input }
+        | Plan::Window { input, .. }
+        | Plan::Sort { input, .. }
+        | Plan::Limit { input, .. }
+        | Plan::Instance { input, .. }
+        | Plan::Named { input, .. } => replace_scans(context, input, views),
+        Plan::Join { left, right, .. } => {
+            replace_scans(context, left, views);
+            replace_scans(context, right, views);
+        }
+        Plan::SetOp { inputs, .. } => {
+            for (input, _) in inputs {
+                replace_scans(context, input, views);
+            }
+        }
+    }
+}
+
+/// Runs the e-graph phases until nothing is added or a budget ends.
+fn saturate(memo: &mut Memo, switches: &mut Switches, config: &Config<'_>) -> (StopReason, usize) {
+    for iteration in 0..config.max_iterations {
+        if (config.is_out_of_time)() {
+            return (StopReason::Time, iteration);
+        }
+        if memo.egraph.total_number_of_nodes() >= config.max_nodes {
+            return (StopReason::Nodes, iteration);
+        }
+        let mut has_changed = crate::logical::apply(memo, switches);
+        has_changed |= share(memo, switches);
+        if !has_changed {
+            return (StopReason::Saturated, iteration + 1);
+        }
+    }
+    (StopReason::Iterations, config.max_iterations)
+}
+
+fn roots_of(project: &BoundProject, entries: &[Entry], memo: &Memo) -> Vec<Root> {
+    let read: FxHashSet<&Arc<str>> = project.models.iter().flat_map(|model| &model.reads).collect();
+    entries
+        .iter()
+        .map(|entry| {
+            let model = &project.project.models[entry.model];
+            let is_stored = matches!(model.materialise, Materialise::Table | Materialise::Temp);
+            Root {
+                class: memo.egraph.find(entry.class),
+                key: Arc::clone(&model.key),
+                is_stored,
+                // A view that others read is paid for where it is read.
+                is_counted: is_stored || !read.contains(&model.key),
+            }
+        })
+        .collect()
+}
+
+/// A plan read off the e-graph.
+struct Raised {
+    plan: Plan,
+    cost: f64,
+    rows: f64,
+    steps: Vec<PathStep>,
+    class: usize,
+    /// For each step of the path the part before and after, with costs.
+    parts: Vec<(Plan, Plan, f64, f64)>,
+}
+
+#[derive(Default)]
+struct RaisedAll {
+    roots: Vec<Raised>,
+    shared: Vec<(Arc<str>, usize, Raised)>,
+}
+
+fn raise(project: &BoundProject, entries: &[Entry], memo: &mut Memo, graph: &Graph, materialised: &[Materialised]) -> RaisedAll {
+    let mut written_state: Option<State> = None;
+    graph.walk(&[], true, &mut |_, state| written_state = Some(state.clone()));
+    let mut names: FxHashMap<usize, Arc<str>> = FxHashMap::default();
+    let mut taken: FxHashSet<Arc<str>> = project.project.models.iter().map(|model| Arc::clone(&model.key)).collect();
+    taken.extend(memo.context().catalog.tables().map(|table| Arc::clone(&table.key)));
+    for shared in materialised {
+        let name = shared_name(memo, graph, shared.class, &mut taken);
+        names.insert(shared.class, name);
+    }
+    let mut all = RaisedAll::default();
+    graph.walk(materialised, false, &mut |event, state| match event {
+        Event::Shared(shared) => {
+            let raised = raise_class(memo, graph, state, written_state.as_ref(), &names, shared.class);
+            all.shared.push((Arc::clone(&names[&shared.class]), all.roots.len(), raised));
+        }
+        Event::Root(position) => {
+            let class = graph.root_class(position);
+            let is_shared = state.is_materialised(class);
+            let mut raised = if is_shared {
+                let columns = memo.columns(graph.id(class)).to_vec();
+                Raised {
+                    plan: Plan::Scan { table: Arc::clone(&names[&class]), columns },
+                    cost: state.cost(class),
+                    rows: graph.rows(class),
+                    steps: Vec::new(),
+                    class,
+                    parts: Vec::new(),
+                }
+            } else {
+                raise_class(memo, graph, state, written_state.as_ref(), &names, class)
+            };
+            raised.class = class;
+            all.roots.push(raised);
+        }
+    });
+    let _ = entries;
+    all
+}
+
+fn raise_class(
+    memo: &mut Memo,
+    graph: &Graph,
+    state: &State,
+    written: Option<&State>,
+    names: &FxHashMap<usize, Arc<str>>,
+    class: usize,
+) -> Raised {
+    let mut raiser = Raiser { memo, graph, state, shared_names: names, steps: Vec::new() };
+    let plan = raiser.plan(class, true);
+    let steps = raiser.steps;
+    let mut parts = Vec::with_capacity(steps.len());
+    for step in &steps {
+        let after = Raiser { memo, graph, state, shared_names: names, steps: Vec::new() }.plan(step.class, true);
+        let before = match written {
+            Some(written) => Raiser { memo, graph, state: written, shared_names: names, steps: Vec::new() }.plan(step.class, true),
+            None => after.clone(),
+        };
+        let cost_before = written.map_or(0.0, |written| written.cost(step.class));
+        parts.push((before, after, cost_before, state.cost(step.class)));
+    }
+    Raised { plan, cost: state.cost(class), rows: graph.rows(class), steps, class, parts }
+}
+
+/// The name a user gave to the relation or to one it serves; otherwise one from its content.
+fn shared_name(memo: &Memo, graph: &Graph, class: usize, taken: &mut FxHashSet<Arc<str>>) -> Arc<str> {
+    let id = graph.id(class);
+    let base = match memo.names(id).first() {
+        Some(name) => name.to_lowercase(),
+        None => content_name(memo, id),
+    };
+    let mut name: Arc<str> = Arc::from(base.as_str());
+    let mut n = 2;
+    while !taken.insert(Arc::clone(&name)) {
+        name = Arc::from(format!("{base}_{n}"));
+        n += 1;
+    }
+    name
+}
+
+fn content_name(memo: &Memo, id: egg::Id) -> String {
+    let mut tables: Vec<String> = Vec::new();
+    let mut suffix = String::new();
+    let mut stack = vec![id];
+    let mut seen: FxHashSet<egg::Id> = FxHashSet::default();
+    while let Some(class) = stack.pop() {
+        if !seen.insert(class) {
+            continue;
+        }
+        let Some(node) = memo.egraph[class].nodes.first() else { continue };
+        match memo.operator(node) {
+            Operator::Scan { table, .. } => {
+                let short: String = table.rsplit('.').next().unwrap_or(table).chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
+                if !tables.contains(&short) && tables.len() < 2 {
+                    tables.push(short);
+                }
+            }
+            Operator::Aggregate { keys, .. } if suffix.is_empty() => {
+                let hints: Vec<String> = keys.iter().take(2).map(|(key, _)| memo.context().arena.hint(*key).to_lowercase()).collect();
+                suffix = format!("_by_{}", hints.join("_and_"));
+            }
+            _ => {}
+        }
+        stack.extend(node.inputs.iter().rev().map(|&input| memo.egraph.find(input)));
+    }
+    let name = format!("shared_{}{suffix}", tables.join("_"));
+    name.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect()
+}
+
+/// Orders the steps, decides which models change, and registers shared relations as tables.
+fn assemble(
+    project: &BoundProject,
+    rules: &Rules,
+    entries: &[Entry],
+    memo: &mut Memo,
+    graph: &Graph,
+    mut raised: RaisedAll,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Step> {
+    let settings = &project.project.settings;
+    let shared_keys: FxHashSet<Arc<str>> = raised.shared.iter().map(|(name, _, _)| Arc::clone(name)).collect();
+    let mut is_changed: Vec<bool> = Vec::with_capacity(entries.len());
+    for (entry, root) in entries.iter().zip(&raised.roots) {
+        let model = &project.project.models[entry.model];
+        let reads = root.plan.tables();
+        let written_reads = &project.models[entry.model].reads;
+        let reads_new = reads.iter().any(|table| shared_keys.contains(table) || (project.model_position(table).is_some() && !written_reads.contains(table)));
+        let saves = root.cost < entry.written_cost * (1.0 - settings.min_saving);
+        let has_user_rule = entry.normal.fired.keys().any(|rule| rules.is_users(rule));
+        is_changed.push(model.is_rewritable && (reads_new || saves || has_user_rule));
+    }
+    // A shared relation that no changed model reads in the end is dropped.
+    let mut live: FxHashSet<Arc<str>> = FxHashSet::default();
+    for (root, _) in raised.roots.iter().zip(&is_changed).filter(|(_, changed)| **changed) {
+        live.extend(root.plan.tables().into_iter().filter(|table| shared_keys.contains(table)));
+    }
+    for (name, _, shared) in raised.shared.iter().rev() {
+        if live.contains(name) {
+            live.extend(shared.plan.tables().into_iter().filter(|table| shared_keys.contains(table)));
+        }
+    }
+    raised.shared.retain(|(name, _, _)| live.contains(name));
+    let stored = stored_columns(memo, graph, entries, &raised, &is_changed);
+    for (_, _, shared) in &mut raised.shared {
+        narrow_scans(&mut shared.plan, &stored);
+    }
+    for root in &mut raised.roots {
+        narrow_scans(&mut root.plan, &stored);
+    }
+    for (name, _, shared) in &raised.shared {
+        register(memo, graph, name, &stored[name], shared);
+    }
+    build_steps(project, entries, memo, graph, raised, &is_changed, &stored, diagnostics)
+}
+
+/// The columns that each shared relation must store.
+fn stored_columns(
+    memo: &mut Memo,
+    graph: &Graph,
+    entries: &[Entry],
+    raised: &RaisedAll,
+    is_changed: &[bool],
+) -> FxHashMap<Arc<str>, Vec<ColumnId>> {
+    let mut demand: FxHashMap<Arc<str>, Vec<ColumnId>> = FxHashMap::default();
+    for ((entry, root), _) in entries.iter().zip(&raised.roots).zip(is_changed).filter(|(_, changed)| **changed) {
+        let mut demanded: Vec<ColumnId> = entry.normal.exprs.iter().map(|(id, _)| *id).collect();
+        demanded.sort_unstable();
+        demanded.dedup();
+        collect_demand(memo.context_mut(), &root.plan, &demanded, &mut demand);
+    }
+    let mut stored: FxHashMap<Arc<str>, Vec<ColumnId>> = FxHashMap::default();
+    // Later shared relations may read earlier ones, so demand flows from the last to the first.
+    for (name, _, shared) in raised.shared.iter().rev() {
+        let mut columns = demand.get(name).cloned().unwrap_or_default();
+        if columns.is_empty() {
+            columns.extend(memo.columns(graph.id(shared.class)).first());
+        }
+        collect_demand(memo.context_mut(), &shared.plan, &columns, &mut demand);
+        stored.insert(Arc::clone(name), columns);
+    }
+    stored
+}
+
+/// Adds a shared relation to the catalog.
+fn register(memo: &mut Memo, graph: &Graph, name: &Arc<str>, columns: &[ColumnId], shared: &Raised) {
+    let facts = memo.facts(graph.id(shared.class)).clone();
+    let names = column_names(memo.context(), columns);
+    let keys = facts
+        .keys
+        .iter()
+        .filter_map(|key| {
+            let positions: Option<Vec<usize>> = key.iter().map(|column| columns.iter().position(|other| other == column)).collect();
+            positions.map(|mut positions| {
+                positions.sort_unstable();
+                Key { columns: positions, declared_by: Arc::from("inferred") }
+            })
+        })
+        .collect();
+    let table = Table {
+        key: Arc::clone(name),
+        sql_name: Arc::clone(name),
+        columns: columns
+            .iter()
+            .zip(names)
+            .map(|(&column, name)| Column {
+                key: Arc::from(name.to_lowercase()),
+                name,
+                data_type: memo.context().arena.column_type(column),
+                is_nullable: !facts.is_not_null(column),
+                n_distinct: None,
+            })
+            .collect(),
+        keys,
+        foreign_keys: Vec::new(),
+        n_rows: Some(shared.rows),
+    };
+    memo.context_mut().catalog.insert(table);
+}
+
+/// A distinct name for each column, from its hint.
+fn column_names(context: &Context, columns: &[ColumnId]) -> Vec<Arc<str>> {
+    let mut taken: FxHashSet<String> = FxHashSet::default();
+    columns
+        .iter()
+        .map(|&column| {
+            let hint: String =
+                context.arena.hint(column).chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect();
+            let base = if hint.is_empty() || hint.starts_with(|c: char| c.is_numeric()) { format!("c_{hint}") } else { hint };
+            let mut name = base.clone();
+            let mut n = 2;
+            while !taken.insert(name.to_lowercase()) {
+                name = format!("{base}_{n}");
+                n += 1;
+            }
+            Arc::from(name)
+        })
+        .collect()
+}
+
+/// An output that shows every one of `columns` under its hint.
+fn output_of(context: &Context, plan: Plan, columns: &[ColumnId]) -> Output {
+    let names = column_names(context, columns);
+    let columns = columns.iter().zip(names).map(|(&column, name)| OutputColumn { name, column, is_nullable: true }).collect();
+    Output { plan, columns }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one call, and the arguments are the phases' results")]
+fn build_steps(
+    project: &BoundProject,
+    entries: &[Entry],
+    memo: &mut Memo,
+    graph: &Graph,
+    raised: RaisedAll,
+    is_changed: &[bool],
+    stored: &FxHashMap<Arc<str>, Vec<ColumnId>>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut shared = raised.shared.into_iter().peekable();
+    let mut roots = raised.roots.into_iter().enumerate();
+    for &position in &project.order {
+        let model = &project.project.models[position];
+        let Bound::Plan(output) = &project.models[position].bound else {
+            steps.push(opaque_step(project, position));
+            continue;
+        };
+        let Some((index, root)) = roots.next() else { continue };
+        while let Some((name, _, relation)) = shared.next_if(|(_, first, _)| *first <= index) {
+            steps.push(shared_step(memo, graph, &name, relation, &stored[&name]));
+        }
+        let entry = &entries[index];
+        let mut step = Step {
+            name: Arc::clone(&model.name),
+            kind: StepKind::Model,
+            materialise: model.materialise,
+            output: Some(output.clone()),
+            is_changed: false,
+            reads: project.models[position].reads.clone(),
+            consumers: Vec::new(),
+            cost_before: entry.written_cost,
+            cost_after: entry.written_cost,
+            n_rows: root.rows,
+            rules: Vec::new(),
+        };
+        if is_changed[index] {
+            match changed_output(memo, entry, &root) {
+                Some(chosen) => {
+                    step.reads = chosen.plan.tables();
+                    step.rules = applied_rules(memo, entry, &root, &chosen);
+                    step.output = Some(chosen);
+                    step.is_changed = true;
+                    step.cost_after = root.cost;
+                }
+                None => diagnostics.push(
+                    Diagnostic::note("PLAN-0002", &model.path, Span::default(), format!("the chosen plan of `{}` failed validation and was not used", model.name))
+                        .with_help("the model is handed back as written; please report this"),
+                ),
+            }
+        }
+        steps.push(step);
+    }
+    add_consumers(project, &mut steps);
+    steps
+}
+
+fn opaque_step(project: &BoundProject, position: usize) -> Step {
+    let model = &project.project.models[position];
+    Step {
+        name: Arc::clone(&model.name),
+        kind: StepKind::Opaque,
+        materialise: model.materialise,
+        output: None,
+        is_changed: false,
+        reads: project.models[position].reads.clone(),
+        consumers: Vec::new(),
+        cost_before: 0.0,
+        cost_after: 0.0,
+        n_rows: 0.0,
+        rules: Vec::new(),
+    }
+}
+
+fn shared_step(memo: &mut Memo, graph: &Graph, name: &Arc<str>, relation: Raised, columns: &[ColumnId]) -> Step {
+    let reads = relation.plan.tables();
+    let cost_after = relation.cost + crate::cost::write_cost(relation.rows, columns.len());
+    let _ = graph;
+    let mut output = output_of(memo.context(), relation.plan, columns);
+    if let Some(table) = memo.context().catalog.get(name) {
+        for (column, stored) in output.columns.iter_mut().zip(&table.columns) {
+            column.name = Arc::clone(&stored.name);
+            column.is_nullable = stored.is_nullable;
+        }
+    }
+    Step {
+        name: Arc::clone(name),
+        kind: StepKind::Shared,
+        materialise: Materialise::Temp,
+        output: Some(output),
+        is_changed: true,
+        reads,
+        consumers: Vec::new(),
+        cost_before: 0.0,
+        cost_after,
+        n_rows: relation.rows,
+        rules: Vec::new(),
+    }
+}
+
+/// The chosen plan with the model's own names and order, or `None` if it lost a column or its type.
+fn changed_output(memo: &mut Memo, entry: &Entry, root: &Raised) -> Option<Output> {
+    let mut plan = root.plan.clone();
+    let exposed = plan.columns(&mut memo.context_mut().arena);
+    if !entry.normal.order.is_empty() {
+        plan = ordered(memo, plan, entry, &exposed)?;
+    }
+    let mut columns = Vec::with_capacity(entry.written.columns.len());
+    for (written, (id, _)) in entry.written.columns.iter().zip(&entry.normal.exprs) {
+        if !exposed.contains(id) || memo.context().arena.column_type(*id) != memo.context().arena.column_type(written.column) {
+            return None;
+        }
+        columns.push(OutputColumn { name: Arc::clone(&written.name), column: *id, is_nullable: written.is_nullable });
+    }
+    Some(Output { plan, columns })
+}
+
+/// The model's final order over its output columns. A key that the output does not show is computed
+/// beside it, which needs the projection at the root to be the plan's own.
+fn ordered(memo: &mut Memo, plan: Plan, entry: &Entry, exposed: &[ColumnId]) -> Option<Plan> {
+    let arena = &mut memo.context_mut().arena;
+    let shown: Definitions = entry.normal.exprs.iter().map(|&(id, scalar)| (id, scalar)).collect();
+    let mut keys: Vec<SortKey> = Vec::with_capacity(entry.normal.order.len());
+    let mut hidden = Vec::new();
+    for key in &entry.normal.order {
+        let column = entry.normal.exprs.iter().find(|(_, scalar)| *scalar == key.scalar).map(|(id, _)| *id);
+        let column = match column {
+            Some(column) => column,
+            None => {
+                let reads_output = arena.columns_of(key.scalar).iter().all(|column| {
+                    exposed.contains(column) && shown.get(column).is_some_and(|&scalar| arena[scalar] == Scalar::Column(*column))
+                });
+                if reads_output {
+                    keys.push(*key);
+                    continue;
+                }
+                let column = arena.computed_column(key.scalar, "sort_key");
+                hidden.push((column, key.scalar));
+                column
+            }
+        };
+        keys.push(SortKey { scalar: arena.column_ref(column), ..*key });
+    }
+    let plan = if hidden.is_empty() {
+        plan
+    } else {
+        match plan {
+            Plan::Project { input, mut exprs } => {
+                let below = input.columns(arena);
+                if !hidden.iter().all(|&(_, scalar)| arena.reads_only(scalar, &below)) {
+                    return None;
+                }
+                exprs.extend(hidden);
+                Plan::Project { input, exprs }
+            }
+            _ => return None,
+        }
+    };
+    Some(Plan::Sort { input: Box::new(plan), keys })
+}
+
+/// Rules on the path: those of normalisation with the whole model before and after, then those of
+/// the e-graph with the part that each changed.
+fn applied_rules(memo: &mut Memo, entry: &Entry, root: &Raised, chosen: &Output) -> Vec<AppliedRule> {
+    let mut applied = Vec::new();
+    let normal_plan = Plan::Project { input: Box::new(entry.normal.plan.clone()), exprs: entry.normal.exprs.clone() };
+    let normal_cost = estimate(memo.context_mut(), &normal_plan).1;
+    let normal = Output {
+        plan: normal_plan,
+        columns: entry
+            .written
+            .columns
+            .iter()
+            .zip(&entry.normal.exprs)
+            .map(|(written, (id, _))| OutputColumn { column: *id, ..written.clone() })
+            .collect(),
+    };
+    for rule in entry.normal.fired.keys() {
+        applied.push(AppliedRule {
+            rule: Arc::clone(rule),
+            facts: Vec::new(),
+            before: entry.written.clone(),
+            after: normal.clone(),
+            cost_before: entry.written_cost,
+            cost_after: normal_cost,
+        });
+    }
+    for (step, (before, after, cost_before, cost_after)) in root.steps.iter().zip(&root.parts) {
+        let columns = before.columns(&mut memo.context_mut().arena);
+        let before = output_of(memo.context(), before.clone(), &columns);
+        let after = Output { plan: after.clone(), columns: before.columns.clone() };
+        applied.push(AppliedRule {
+            rule: Arc::clone(&step.rule),
+            facts: step.facts.clone(),
+            before,
+            after,
+            cost_before: *cost_before,
+            cost_after: *cost_after,
+        });
+    }
+    if chosen.plan.tables().iter().any(|table| memo.context().catalog.get(table).is_some()) && root.steps.is_empty() && root.cost < entry.written_cost {
+        let is_shared = matches!(root.plan, Plan::Scan { .. }) || applied.is_empty();
+        if is_shared {
+            applied.push(AppliedRule {
+                rule: Arc::from("share-common-plan"),
+                facts: Vec::new(),
+                before: entry.written.clone(),
+                after: chosen.clone(),
+                cost_before: entry.written_cost,
+                cost_after: root.cost,
+            });
+        }
+    }
+    applied
+}
+
+/// Fills in who reads what. A name is a model's or a shared relation's.
+fn add_consumers(project: &BoundProject, steps: &mut [Step]) {
+    let keys: BTreeMap<Arc<str>, Arc<str>> =
+        project.project.models.iter().map(|model| (Arc::clone(&model.name), Arc::clone(&model.key))).collect();
+    for position in 0..steps.len() {
+        let key = match steps[position].kind {
+            StepKind::Shared => Arc::clone(&steps[position].name),
+            StepKind::Model | StepKind::Opaque => keys.get(&steps[position].name).map_or_else(|| Arc::clone(&steps[position].name), Arc::clone),
+        };
+        let mut consumers: Vec<Arc<str>> =
+            steps.iter().filter(|step| step.reads.contains(&key)).map(|step| Arc::clone(&step.name)).collect();
+        consumers.sort_unstable();
+        steps[position].consumers = consumers;
+    }
+}
+
+/// Rules that matched without coming to stand on a chosen path, and rules that were not let in.
+fn skipped(rules: &Rules, steps: &[Step], fired: &BTreeMap<Arc<str>, usize>, entries: &[Entry]) -> Vec<SkippedRule> {
+    let applied: FxHashSet<&Arc<str>> = steps.iter().flat_map(|step| step.rules.iter().map(|rule| &rule.rule)).collect();
+    let mut counts: BTreeMap<Arc<str>, usize> = fired.clone();
+    for entry in entries {
+        for (rule, count) in &entry.normal.fired {
+            *counts.entry(Arc::clone(rule)).or_default() += count;
+        }
+    }
+    let mut skipped: Vec<SkippedRule> = counts
+        .into_iter()
+        .filter(|(rule, _)| !applied.contains(rule))
+        .map(|(rule, count)| SkippedRule { rule, reason: "matched but was not cheaper".to_owned(), count })
+        .collect();
+    skipped.extend(rules.withheld.iter().map(|(rule, reason)| SkippedRule { rule: Arc::clone(rule), reason: reason.clone(), count: 0 }));
+    skipped.sort();
+    skipped
+}

@@ -1,0 +1,267 @@
+//! Scalar and aggregate rule templates: patterns with typed holes, matched on interned scalars.
+//!
+//! A hole binds a whole scalar and the same scalar everywhere. Templates run inside the simplifier,
+//! bottom-up; each firing is counted under the rule's name.
+
+use std::sync::Arc;
+
+use isomer_ir::{AggregateCall, Arena, Args, DataType, Function, Literal, Scalar, ScalarId, Volatility};
+use rustc_hash::FxHashMap;
+
+use crate::simplify::Switches;
+
+/// What must hold of a hole's binding before a template may fire.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum HoleGuard {
+    /// No volatile function.
+    Deterministic(u32),
+    /// Evaluation never fails.
+    CannotRaise(u32),
+    /// A constant.
+    IsLiteral(u32),
+    /// The type's family is one of these names.
+    TypeIn(u32, Vec<Arc<str>>),
+    /// Estimated input rows of the aggregate are above this.
+    RowsAbove(f64),
+    /// Estimated input rows of the aggregate are below this.
+    RowsBelow(f64),
+    /// A guard that cannot be shown for a scalar on its own; the template never fires.
+    Unprovable,
+}
+
+/// `pattern => template` over scalars.
+#[derive(Debug, Clone)]
+pub(crate) struct ScalarTemplate {
+    pub(crate) rule: Arc<str>,
+    pub(crate) pattern: ScalarId,
+    pub(crate) template: ScalarId,
+    pub(crate) is_holds_only: bool,
+    pub(crate) guards: Vec<HoleGuard>,
+}
+
+/// `pattern => template` over aggregate calls.
+#[derive(Debug, Clone)]
+pub(crate) struct AggregateTemplate {
+    pub(crate) rule: Arc<str>,
+    pub(crate) pattern: AggregateCall,
+    pub(crate) template: AggregateCall,
+    pub(crate) guards: Vec<HoleGuard>,
+}
+
+/// The templates of a rule set.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ScalarTemplates {
+    pub(crate) scalars: Vec<ScalarTemplate>,
+    pub(crate) aggregates: Vec<AggregateTemplate>,
+}
+
+type Bindings = FxHashMap<u32, ScalarId>;
+
+impl ScalarTemplates {
+    /// The scalar after the first template that fires on its root, or the scalar itself.
+    pub(crate) fn rewrite_once(&self, arena: &mut Arena, scalar: ScalarId, switches: &mut Switches) -> ScalarId {
+        self.rewrite(arena, scalar, switches, false)
+    }
+
+    /// The predicate after the first Holds-only template that fires on it, or itself.
+    pub(crate) fn rewrite_holds(&self, arena: &mut Arena, scalar: ScalarId, switches: &mut Switches) -> ScalarId {
+        self.rewrite(arena, scalar, switches, true)
+    }
+
+    fn rewrite(&self, arena: &mut Arena, scalar: ScalarId, switches: &mut Switches, in_holds: bool) -> ScalarId {
+        for template in &self.scalars {
+            if template.is_holds_only != in_holds || !switches.is_on(&template.rule) {
+                continue;
+            }
+            let mut bindings = Bindings::default();
+            if !matches(arena, template.pattern, scalar, &mut bindings) || !guards_hold(arena, &template.guards, &bindings, 0.0) {
+                continue;
+            }
+            let data_type = arena.type_of(scalar);
+            let made = instantiate(arena, template.template, &bindings, data_type);
+            if made != scalar {
+                switches.fire(&template.rule);
+                return made;
+            }
+        }
+        scalar
+    }
+
+    /// The call after the first aggregate template that fires on it, or the call itself.
+    pub(crate) fn rewrite_aggregate(&self, arena: &mut Arena, call: AggregateCall, input_rows: f64, switches: &mut Switches) -> AggregateCall {
+        for template in &self.aggregates {
+            if !switches.is_on(&template.rule) {
+                continue;
+            }
+            let pattern = &template.pattern;
+            let is_same_shape = pattern.function == call.function
+                && pattern.is_distinct == call.is_distinct
+                && pattern.args.len() == call.args.len()
+                && call.order.is_empty();
+            let mut bindings = Bindings::default();
+            if !is_same_shape
+                || !pattern.args.iter().zip(&call.args).all(|(&pattern, &arg)| matches(arena, pattern, arg, &mut bindings))
+                || !guards_hold(arena, &template.guards, &bindings, input_rows)
+            {
+                continue;
+            }
+            let args: Args = template
+                .template
+                .args
+                .iter()
+                .map(|&arg| instantiate(arena, arg, &bindings, DataType::Unknown))
+                .collect();
+            switches.fire(&template.rule);
+            return AggregateCall {
+                function: template.template.function,
+                is_distinct: template.template.is_distinct,
+                args,
+                filter: call.filter,
+                order: Vec::new(),
+                data_type: call.data_type,
+            };
+        }
+        call
+    }
+}
+
+/// Whether `scalar` is an instance of `pattern`; fills `bindings`. Symmetric comparisons and
+/// products match either way round. What a failed attempt bound is forgotten.
+fn matches(arena: &Arena, pattern: ScalarId, scalar: ScalarId, bindings: &mut Bindings) -> bool {
+    match (&arena[pattern], &arena[scalar]) {
+        (Scalar::Hole(hole), _) => match bindings.get(hole) {
+            Some(&bound) => bound == scalar,
+            None => {
+                bindings.insert(*hole, scalar);
+                true
+            }
+        },
+        (Scalar::Literal(a), Scalar::Literal(b)) => is_same_literal(a, b),
+        (Scalar::Call { function: f, args: a, .. }, Scalar::Call { function: g, args: b, .. }) => {
+            if f != g || a.len() != b.len() {
+                return false;
+            }
+            let saved = bindings.clone();
+            if matches_all(arena, a, b, bindings) {
+                return true;
+            }
+            *bindings = saved;
+            let is_symmetric = matches!(
+                f,
+                Function::Eq | Function::NotEq | Function::IsDistinct | Function::IsNotDistinct | Function::Add | Function::Multiply | Function::And | Function::Or
+            );
+            if is_symmetric && a.len() == 2 {
+                let saved = bindings.clone();
+                if matches(arena, a[0], b[1], bindings) && matches(arena, a[1], b[0], bindings) {
+                    return true;
+                }
+                *bindings = saved;
+            }
+            false
+        }
+        (Scalar::Case { branches: a, otherwise: c, .. }, Scalar::Case { branches: b, otherwise: d, .. }) => {
+            a.len() == b.len()
+                && a.iter().zip(b).all(|(x, y)| matches(arena, x.0, y.0, bindings) && matches(arena, x.1, y.1, bindings))
+                && matches(arena, *c, *d, bindings)
+        }
+        (Scalar::Cast { arg: a, to: s, is_try: t }, Scalar::Cast { arg: b, to: u, is_try: v }) => {
+            s == u && t == v && matches(arena, *a, *b, bindings)
+        }
+        (Scalar::InList { arg: a, list: x }, Scalar::InList { arg: b, list: y }) => {
+            x.len() == y.len() && matches(arena, *a, *b, bindings) && x.iter().zip(y).all(|(&x, &y)| matches(arena, x, y, bindings))
+        }
+        _ => false,
+    }
+}
+
+fn matches_all(arena: &Arena, patterns: &[ScalarId], scalars: &[ScalarId], bindings: &mut Bindings) -> bool {
+    patterns.iter().zip(scalars).all(|(&pattern, &scalar)| matches(arena, pattern, scalar, bindings))
+}
+
+fn is_same_literal(a: &Literal, b: &Literal) -> bool {
+    match (a, b) {
+        (Literal::Int(x, _), Literal::Int(y, _)) => x == y,
+        (Literal::Null(_), Literal::Null(_)) => true,
+        _ => a == b,
+    }
+}
+
+fn guards_hold(arena: &Arena, guards: &[HoleGuard], bindings: &Bindings, input_rows: f64) -> bool {
+    guards.iter().all(|guard| match guard {
+        HoleGuard::Deterministic(hole) => bindings.get(hole).is_some_and(|&scalar| arena.volatility(scalar) == Volatility::Immutable),
+        HoleGuard::CannotRaise(hole) => bindings.get(hole).is_some_and(|&scalar| !arena.can_raise(scalar)),
+        HoleGuard::IsLiteral(hole) => bindings.get(hole).is_some_and(|&scalar| matches!(arena[scalar], Scalar::Literal(_))),
+        HoleGuard::TypeIn(hole, names) => bindings.get(hole).is_some_and(|&scalar| {
+            let families = type_families(arena.type_of(scalar));
+            names.iter().any(|name| families.contains(&&**name))
+        }),
+        HoleGuard::RowsAbove(rows) => input_rows > *rows,
+        HoleGuard::RowsBelow(rows) => input_rows < *rows,
+        HoleGuard::Unprovable => false,
+    })
+}
+
+/// The names under which a guard may ask for a type.
+fn type_families(data_type: DataType) -> Vec<&'static str> {
+    match data_type {
+        DataType::Boolean => vec!["boolean", "bool"],
+        DataType::Decimal { .. } => vec!["decimal", "numeric", "exact"],
+        DataType::Float32 | DataType::Float64 => vec!["float", "double", "numeric"],
+        DataType::Text => vec!["text", "varchar", "string"],
+        DataType::Bytes => vec!["bytes", "blob"],
+        DataType::Date => vec!["date", "temporal"],
+        DataType::Time => vec!["time", "temporal"],
+        DataType::Timestamp => vec!["timestamp", "temporal"],
+        DataType::TimestampTz => vec!["timestamptz", "temporal"],
+        DataType::Interval => vec!["interval"],
+        DataType::Uuid => vec!["uuid"],
+        DataType::Null | DataType::Unknown => Vec::new(),
+        DataType::Int8
+        | DataType::Int16
+        | DataType::Int32
+        | DataType::Int64
+        | DataType::Int128
+        | DataType::UInt8
+        | DataType::UInt16
+        | DataType::UInt32
+        | DataType::UInt64 => vec!["integer", "int", "numeric", "exact"],
+    }
+}
+
+/// The template with its holes filled. A call whose type the template could not know takes the type
+/// of what it replaces at the root, and of its first operand below.
+fn instantiate(arena: &mut Arena, template: ScalarId, bindings: &Bindings, data_type: DataType) -> ScalarId {
+    match arena[template].clone() {
+        Scalar::Hole(hole) => bindings.get(&hole).copied().unwrap_or(template),
+        Scalar::Column(_) | Scalar::Outer(_) | Scalar::Literal(_) => template,
+        Scalar::Call { function, args, data_type: own } => {
+            let args: Args = args.iter().map(|&arg| instantiate(arena, arg, bindings, DataType::Unknown)).collect();
+            let known = if own != DataType::Unknown {
+                own
+            } else if data_type != DataType::Unknown {
+                data_type
+            } else {
+                args.first().map_or(DataType::Unknown, |&arg| arena.type_of(arg))
+            };
+            arena.call(function, args, known)
+        }
+        Scalar::Case { branches, otherwise, data_type: own } => {
+            let branches = branches
+                .into_iter()
+                .map(|(when, then)| (instantiate(arena, when, bindings, DataType::Boolean), instantiate(arena, then, bindings, data_type)))
+                .collect();
+            let otherwise = instantiate(arena, otherwise, bindings, data_type);
+            let known = if own == DataType::Unknown { data_type } else { own };
+            arena.scalar(Scalar::Case { branches, otherwise, data_type: known })
+        }
+        Scalar::Cast { arg, to, is_try } => {
+            let arg = instantiate(arena, arg, bindings, DataType::Unknown);
+            arena.scalar(Scalar::Cast { arg, to, is_try })
+        }
+        Scalar::InList { arg, list } => {
+            let arg = instantiate(arena, arg, bindings, DataType::Unknown);
+            let list = list.into_iter().map(|item| instantiate(arena, item, bindings, DataType::Unknown)).collect();
+            arena.in_list(arg, list)
+        }
+    }
+}
