@@ -110,12 +110,20 @@ impl std::ops::Index<ScalarId> for Arena {
 
 impl Arena {
     /// Interns a scalar as it is. `And`/`Or` go through [`Arena::and`] and [`Arena::or`].
+    ///
+    /// # Panics
+    ///
+    /// When a project has 2^32 scalars.
     pub fn scalar(&mut self, scalar: Scalar) -> ScalarId {
         let (index, _) = self.scalars.insert_full(scalar);
         ScalarId(u32::try_from(index).expect("fewer than 2^32 scalars"))
     }
 
     /// Interns a column. `hint` names it in generated SQL when the id is new and no alias is known.
+    ///
+    /// # Panics
+    ///
+    /// When a project has 2^32 columns.
     pub fn column(&mut self, def: ColumnDef, data_type: DataType, hint: &str) -> ColumnId {
         let (index, is_new) = self.columns.insert_full(def);
         if is_new {
@@ -225,7 +233,12 @@ impl Arena {
 
     /// A function call. `And` and `Or` are flattened, sorted and deduplicated; an operand list of
     /// one is the operand itself.
-    pub fn call(&mut self, function: Function, args: impl IntoIterator<Item = ScalarId>, data_type: DataType) -> ScalarId {
+    pub fn call(
+        &mut self,
+        function: Function,
+        args: impl IntoIterator<Item = ScalarId>,
+        data_type: DataType,
+    ) -> ScalarId {
         let args: Args = args.into_iter().collect();
         match function {
             Function::And => self.and(args),
@@ -374,12 +387,19 @@ impl Arena {
     pub fn can_raise(&self, scalar: ScalarId) -> bool {
         let mut can_raise = false;
         self.visit(scalar, &mut |_, scalar| match scalar {
-            Scalar::Call { function, data_type, .. } => can_raise |= function.can_raise() && !is_total(*function, *data_type),
+            Scalar::Call { function, data_type, .. } => {
+                can_raise |= function.can_raise() && !is_total(*function, *data_type);
+            }
             Scalar::Cast { arg, to, is_try } => {
                 let from = self.type_of(*arg);
                 can_raise |= !is_try && !is_widening(from, *to);
             }
-            Scalar::Column(_) | Scalar::Outer(_) | Scalar::Literal(_) | Scalar::Case { .. } | Scalar::InList { .. } | Scalar::Hole(_) => {}
+            Scalar::Column(_)
+            | Scalar::Outer(_)
+            | Scalar::Literal(_)
+            | Scalar::Case { .. }
+            | Scalar::InList { .. }
+            | Scalar::Hole(_) => {}
         });
         can_raise
     }
@@ -389,7 +409,10 @@ impl Arena {
     pub fn tree_size(&self, root: ScalarId) -> u64 {
         let mut sizes: rustc_hash::FxHashMap<ScalarId, u64> = rustc_hash::FxHashMap::default();
         self.visit(root, &mut |id, _| {
-            let size = self.operands(id).iter().fold(1_u64, |sum, operand| sum.saturating_add(sizes.get(operand).copied().unwrap_or(1)));
+            let size = self
+                .operands(id)
+                .iter()
+                .fold(1_u64, |sum, operand| sum.saturating_add(sizes.get(operand).copied().unwrap_or(1)));
             sizes.insert(id, size);
         });
         sizes.get(&root).copied().unwrap_or(1)
@@ -397,7 +420,11 @@ impl Arena {
 
     /// Rebuilds a scalar, replacing what `replace` maps; operands first, each distinct scalar once.
     /// What is replaced is not entered again.
-    pub fn substitute(&mut self, root: ScalarId, replace: &mut dyn FnMut(&mut Self, ScalarId) -> Option<ScalarId>) -> ScalarId {
+    pub fn substitute(
+        &mut self,
+        root: ScalarId,
+        replace: &mut dyn FnMut(&mut Self, ScalarId) -> Option<ScalarId>,
+    ) -> ScalarId {
         let mut done: rustc_hash::FxHashMap<ScalarId, ScalarId> = rustc_hash::FxHashMap::default();
         let mut stack = vec![(root, false)];
         while let Some((scalar, is_expanded)) = stack.pop() {
@@ -420,7 +447,11 @@ impl Arena {
     }
 
     /// Replaces column references by scalars.
-    pub fn inline_columns(&mut self, root: ScalarId, definitions: &rustc_hash::FxHashMap<ColumnId, ScalarId>) -> ScalarId {
+    pub fn inline_columns(
+        &mut self,
+        root: ScalarId,
+        definitions: &rustc_hash::FxHashMap<ColumnId, ScalarId>,
+    ) -> ScalarId {
         self.substitute(root, &mut |arena, scalar| match &arena[scalar] {
             Scalar::Column(id) => definitions.get(id).copied(),
             _ => None,
@@ -454,7 +485,11 @@ impl Arena {
     }
 
     /// `call` with every scalar mapped.
-    pub fn map_aggregate(&mut self, call: &AggregateCall, map: &mut dyn FnMut(&mut Self, ScalarId) -> ScalarId) -> AggregateCall {
+    pub fn map_aggregate(
+        &mut self,
+        call: &AggregateCall,
+        map: &mut dyn FnMut(&mut Self, ScalarId) -> ScalarId,
+    ) -> AggregateCall {
         AggregateCall {
             args: call.args.iter().map(|&arg| map(self, arg)).collect(),
             filter: call.filter.map(|filter| map(self, filter)),
@@ -464,7 +499,11 @@ impl Arena {
     }
 
     /// `call` with every scalar mapped; partition keys are sorted again.
-    pub fn map_window(&mut self, call: &WindowCall, map: &mut dyn FnMut(&mut Self, ScalarId) -> ScalarId) -> WindowCall {
+    pub fn map_window(
+        &mut self,
+        call: &WindowCall,
+        map: &mut dyn FnMut(&mut Self, ScalarId) -> ScalarId,
+    ) -> WindowCall {
         let mut partition: Args = call.partition.iter().map(|&arg| map(self, arg)).collect();
         partition.sort_unstable();
         partition.dedup();

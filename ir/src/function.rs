@@ -176,8 +176,16 @@ impl Function {
     pub fn may_make_null(self) -> bool {
         matches!(
             self,
-            Self::Divide | Self::IntegerDivide | Self::Modulo | Self::NullIf | Self::SplitPart | Self::RegexpReplace
-                | Self::Extract | Self::DateDiff | Self::DateTrunc | Self::LastDay
+            Self::Divide
+                | Self::IntegerDivide
+                | Self::Modulo
+                | Self::NullIf
+                | Self::SplitPart
+                | Self::RegexpReplace
+                | Self::Extract
+                | Self::DateDiff
+                | Self::DateTrunc
+                | Self::LastDay
         )
     }
 
@@ -270,7 +278,13 @@ impl AggregateFunction {
     pub fn is_duplicate_insensitive(self) -> bool {
         matches!(
             self,
-            Self::Min | Self::Max | Self::BoolAnd | Self::BoolOr | Self::BitAnd | Self::BitOr | Self::ApproxCountDistinct
+            Self::Min
+                | Self::Max
+                | Self::BoolAnd
+                | Self::BoolOr
+                | Self::BitAnd
+                | Self::BitOr
+                | Self::ApproxCountDistinct
         )
     }
 
@@ -278,7 +292,10 @@ impl AggregateFunction {
     /// its own order is written, and even then only as the same call over the same rows.
     #[must_use]
     pub fn is_order_sensitive(self) -> bool {
-        matches!(self, Self::StringAgg | Self::First | Self::Last | Self::AnyValue | Self::ArgMin | Self::ArgMax | Self::Mode)
+        matches!(
+            self,
+            Self::StringAgg | Self::First | Self::Last | Self::AnyValue | Self::ArgMin | Self::ArgMax | Self::Mode
+        )
     }
 
     /// Whether the result is never NULL, also over no rows.

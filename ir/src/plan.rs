@@ -34,14 +34,14 @@ pub enum Plan {
     /// is NULL is as good as false here, and only here and in join conditions.
     Filter {
         /// Input.
-        input: Box<Plan>,
+        input: Box<Self>,
         /// Conjuncts.
         holds: Vec<ScalarId>,
     },
     /// Exactly these columns, each computed from the input.
     Project {
         /// Input.
-        input: Box<Plan>,
+        input: Box<Self>,
         /// Output id and definition; a column passed through is defined as itself.
         exprs: Vec<(ColumnId, ScalarId)>,
     },
@@ -50,16 +50,16 @@ pub enum Plan {
         /// Which rows come out.
         kind: JoinKind,
         /// Left (preserved, for outer joins; tested, for semi joins) input.
-        left: Box<Plan>,
+        left: Box<Self>,
         /// Right input.
-        right: Box<Plan>,
+        right: Box<Self>,
         /// Conjuncts over both inputs, in `Holds` context. None is a cross product.
         on: Vec<ScalarId>,
     },
     /// One row a group; without keys exactly one row, also over no input rows.
     Aggregate {
         /// Input.
-        input: Box<Plan>,
+        input: Box<Self>,
         /// Output id and definition of each key. NULL keys form a group of their own.
         keys: Vec<(ColumnId, ScalarId)>,
         /// Output id and call of each aggregate.
@@ -68,26 +68,26 @@ pub enum Plan {
     /// Each distinct row once; NULLs count as equal.
     Distinct {
         /// Input.
-        input: Box<Plan>,
+        input: Box<Self>,
     },
     /// The input's columns and one more for each call.
     Window {
         /// Input.
-        input: Box<Plan>,
+        input: Box<Self>,
         /// Output id and call.
         calls: Vec<(ColumnId, WindowCall)>,
     },
     /// The input in this order.
     Sort {
         /// Input.
-        input: Box<Plan>,
+        input: Box<Self>,
         /// Most significant key first.
         keys: Vec<SortKey>,
     },
     /// Rows `skip .. skip + fetch` of the input's order. Without a `Sort` below, any such rows.
     Limit {
         /// Input.
-        input: Box<Plan>,
+        input: Box<Self>,
         /// Rows left out at the start.
         skip: u64,
         /// Most rows that come out.
@@ -98,14 +98,14 @@ pub enum Plan {
         /// Which.
         kind: SetOpKind,
         /// Inputs with the columns taken from each, position by position.
-        inputs: Vec<(Plan, Vec<ColumnId>)>,
+        inputs: Vec<(Self, Vec<ColumnId>)>,
         /// Output ids.
         columns: Vec<ColumnId>,
     },
     /// The input with every column `c` renamed to `arena.instance(c, k)`.
     Instance {
         /// Input.
-        input: Box<Plan>,
+        input: Box<Self>,
         /// Counts from 1.
         k: u32,
     },
@@ -113,7 +113,7 @@ pub enum Plan {
     /// the writer, with the place where it was written.
     Named {
         /// Input.
-        input: Box<Plan>,
+        input: Box<Self>,
         /// As written.
         name: Arc<str>,
         /// Body of the CTE or derived table in the model's text.
@@ -180,9 +180,10 @@ impl Plan {
     #[must_use]
     pub fn columns(&self, arena: &mut Arena) -> Vec<ColumnId> {
         match self {
-            Self::Scan { columns, .. } | Self::Values { columns, .. } | Self::Empty { columns } | Self::Hole { columns, .. } => {
-                columns.clone()
-            }
+            Self::Scan { columns, .. }
+            | Self::Values { columns, .. }
+            | Self::Empty { columns }
+            | Self::Hole { columns, .. } => columns.clone(),
             Self::SetOp { columns, .. } => columns.clone(),
             Self::Filter { input, .. }
             | Self::Distinct { input }

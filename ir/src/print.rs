@@ -187,7 +187,8 @@ fn column_text(id: ColumnId, arena: &Arena) -> String {
 fn aggregate_text(call: &AggregateCall, arena: &Arena) -> String {
     let distinct = if call.is_distinct { "distinct " } else { "" };
     let args = if call.args.is_empty() { "*".to_owned() } else { scalars(&call.args, arena) };
-    let order = if call.order.is_empty() { String::new() } else { format!(" order by {}", sort_keys(&call.order, arena)) };
+    let order =
+        if call.order.is_empty() { String::new() } else { format!(" order by {}", sort_keys(&call.order, arena)) };
     let filter = call.filter.map(|filter| format!(" filter {}", explain_scalar(filter, arena))).unwrap_or_default();
     format!("{}({distinct}{args}{order}){filter}", call.function)
 }

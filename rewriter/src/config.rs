@@ -21,6 +21,9 @@ impl Default for Config<'_> {
 
 impl fmt::Debug for Config<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config").field("max_nodes", &self.max_nodes).field("max_iterations", &self.max_iterations).finish_non_exhaustive()
+        f.debug_struct("Config")
+            .field("max_nodes", &self.max_nodes)
+            .field("max_iterations", &self.max_iterations)
+            .finish_non_exhaustive()
     }
 }

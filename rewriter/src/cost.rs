@@ -45,12 +45,15 @@ pub(crate) fn operator_cost(context: &Context, operator: &Operator, inputs: &[&F
         Operator::Values { .. } | Operator::Empty { .. } | Operator::Instance { .. } => 0.0,
         Operator::Filter { holds } => rows * TEST_ROW * count(holds.len()),
         Operator::Project { exprs } => {
-            let computed = exprs.iter().filter(|&&(id, scalar)| !crate::normalize::is_column(&context.arena, scalar, id)).count();
+            let computed =
+                exprs.iter().filter(|&&(id, scalar)| !crate::normalize::is_column(&context.arena, scalar, id)).count();
             rows * COMPUTE_ROW * count(computed)
         }
         Operator::InnerJoin { on } => {
             let largest = inputs.iter().map(|input| input.rows).fold(0.0, f64::max);
-            (rows - largest) * BUILD_ROW + largest * PROBE_ROW * count(inputs.len().saturating_sub(1)) + own.rows * OUTPUT_ROW
+            (rows - largest) * BUILD_ROW
+                + largest * PROBE_ROW * count(inputs.len().saturating_sub(1))
+                + own.rows * OUTPUT_ROW
                 + own.rows * TEST_ROW * count(on.len())
         }
         Operator::Join { kind, .. } => {
@@ -85,7 +88,8 @@ pub(crate) fn read_cost(rows: f64) -> f64 {
 }
 
 fn update_cost(call: &AggregateCall) -> f64 {
-    let is_holistic = call.is_distinct || (call.function.rolled_up_by().is_none() && call.function != isomer_ir::AggregateFunction::Avg);
+    let is_holistic = call.is_distinct
+        || (call.function.rolled_up_by().is_none() && call.function != isomer_ir::AggregateFunction::Avg);
     if is_holistic { UPDATE_HOLISTIC_ROW } else { UPDATE_ROW }
 }
 

@@ -42,7 +42,6 @@ struct Choice {
 #[derive(Debug)]
 pub(crate) struct Graph {
     ids: Vec<Id>,
-    index: FxHashMap<Id, usize>,
     choices: Vec<Vec<Choice>>,
     parents: Vec<Vec<usize>>,
     rows: Vec<f64>,
@@ -95,14 +94,24 @@ impl Graph {
                 }
                 heavy |= matches!(
                     operator,
-                    Operator::Aggregate { .. } | Operator::Window { .. } | Operator::InnerJoin { .. } | Operator::Join { .. } | Operator::SetOp { .. }
+                    Operator::Aggregate { .. }
+                        | Operator::Window { .. }
+                        | Operator::InnerJoin { .. }
+                        | Operator::Join { .. }
+                        | Operator::SetOp { .. }
                 );
                 let reads_root = match operator {
                     Operator::Scan { table, .. } => roots.iter().position(|root| root.key == *table),
                     _ => None,
                 };
                 let cost = operator_cost(memo.context(), operator, &facts, own);
-                list.push(Choice { node: node.clone(), inputs, cost, reads_root, is_written: memo.origin(node).is_none() });
+                list.push(Choice {
+                    node: node.clone(),
+                    inputs,
+                    cost,
+                    reads_root,
+                    is_written: memo.origin(node).is_none(),
+                });
             }
             // Written nodes first: on equal cost the plan that changes less is kept.
             list.sort_by(|a, b| (!a.is_written, &a.node).cmp(&(!b.is_written, &b.node)));
@@ -123,11 +132,7 @@ impl Graph {
                 readers[root].push(position);
             }
         }
-        Self { ids, index, choices, parents, rows, n_columns, roots, is_heavy, readers }
-    }
-
-    pub(crate) fn position(&self, memo: &Memo, class: Id) -> usize {
-        self.index[&memo.egraph.find(class)]
+        Self { ids, choices, parents, rows, n_columns, roots, is_heavy, readers }
     }
 
     pub(crate) fn id(&self, class: usize) -> Id {
@@ -167,7 +172,9 @@ impl Graph {
             }
             let mut has_improved = false;
             for (position, choice) in self.choices[class].iter().enumerate() {
-                if choice.reads_root.is_some_and(|root| !state.is_enabled[root]) || (state.written_only && !choice.is_written) {
+                if choice.reads_root.is_some_and(|root| !state.is_enabled[root])
+                    || (state.written_only && !choice.is_written)
+                {
                     continue;
                 }
                 let cost = choice.cost + choice.inputs.iter().map(|&input| state.cost[input]).sum::<f64>();
@@ -200,7 +207,12 @@ impl Graph {
     }
 
     /// Walks the roots in order, with `visit(event, state)` where a plan may be read off.
-    pub(crate) fn walk(&self, materialised: &[Materialised], written_only: bool, visit: &mut dyn FnMut(Event, &State)) -> f64 {
+    pub(crate) fn walk(
+        &self,
+        materialised: &[Materialised],
+        written_only: bool,
+        visit: &mut dyn FnMut(Event, &State),
+    ) -> f64 {
         let mut state = self.start(written_only);
         let mut total = 0.0;
         for (position, (class, root)) in self.roots.iter().enumerate() {
@@ -264,7 +276,12 @@ impl Graph {
     }
 
     /// The candidate that saves most, by lazy evaluation: a benefit found earlier bounds a later one.
-    fn best_addition(&self, chosen: &[Materialised], candidates: &mut [(Materialised, f64)], total: f64) -> Option<(usize, f64)> {
+    fn best_addition(
+        &self,
+        chosen: &[Materialised],
+        candidates: &mut [(Materialised, f64)],
+        total: f64,
+    ) -> Option<(usize, f64)> {
         let mut best: Option<(usize, f64)> = None;
         let mut order: Vec<usize> = (0..candidates.len()).collect();
         order.sort_by(|&a, &b| candidates[b].1.total_cmp(&candidates[a].1).then(a.cmp(&b)));
@@ -296,7 +313,11 @@ impl Graph {
         let reach = self.reachable();
         let mut candidates = Vec::new();
         for (class, roots) in reach.iter().enumerate() {
-            if !self.is_heavy[class] || roots.len() < 2 || !state.cost[class].is_finite() || state.cost[class] < min_rows {
+            if !self.is_heavy[class]
+                || roots.len() < 2
+                || !state.cost[class].is_finite()
+                || state.cost[class] < min_rows
+            {
                 continue;
             }
             #[expect(clippy::cast_precision_loss, reason = "a count of models")]
@@ -304,7 +325,10 @@ impl Graph {
             let read = read_cost(self.rows[class]);
             let bound = (uses - 1.0) * state.cost[class] - uses * read;
             if bound > 0.0 {
-                candidates.push((Materialised { class, first: roots[0], alone: state.cost[class] }, uses * state.cost[class]));
+                candidates.push((
+                    Materialised { class, first: roots[0], alone: state.cost[class] },
+                    uses * state.cost[class],
+                ));
             }
         }
         candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.class.cmp(&b.0.class)));

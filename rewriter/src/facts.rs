@@ -4,8 +4,8 @@
 //! not known to preserve is dropped. Estimates (`rows`) decide nothing but cost.
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, Arena, ColumnDef, ColumnId, DEFAULT_N_ROWS, DataType, Function, JoinKind, Literal,
-    RankingFunction, Scalar, ScalarId, SetOpKind, Volatility, WindowFunction,
+    AggregateCall, AggregateFunction, Arena, ColumnDef, ColumnId, DEFAULT_N_ROWS, DataType, Function, JoinKind,
+    Literal, RankingFunction, Scalar, ScalarId, SetOpKind, Volatility, WindowFunction,
 };
 
 use crate::operator::{Context, Operator};
@@ -91,7 +91,9 @@ impl Facts {
         self.keys.dedup();
         let mut minimal: Vec<Vec<ColumnId>> = Vec::new();
         for key in self.keys.drain(..) {
-            if minimal.len() < MAX_KEYS && !minimal.iter().any(|smaller| smaller.iter().all(|column| key.contains(column))) {
+            if minimal.len() < MAX_KEYS
+                && !minimal.iter().any(|smaller| smaller.iter().all(|column| key.contains(column)))
+            {
                 minimal.push(key);
             }
         }
@@ -145,9 +147,15 @@ fn operator_volatility(arena: &Arena, operator: &Operator) -> Volatility {
     let mut volatility = Volatility::Immutable;
     let mut see = |scalar: ScalarId| volatility = volatility.max(arena.volatility(scalar));
     match operator {
-        Operator::Scan { .. } | Operator::Empty { .. } | Operator::Limit { .. } | Operator::SetOp { .. } | Operator::Instance { .. } => {}
+        Operator::Scan { .. }
+        | Operator::Empty { .. }
+        | Operator::Limit { .. }
+        | Operator::SetOp { .. }
+        | Operator::Instance { .. } => {}
         Operator::Values { rows, .. } => rows.iter().flatten().for_each(|&scalar| see(scalar)),
-        Operator::Filter { holds: scalars } | Operator::InnerJoin { on: scalars } | Operator::Join { on: scalars, .. } => {
+        Operator::Filter { holds: scalars }
+        | Operator::InnerJoin { on: scalars }
+        | Operator::Join { on: scalars, .. } => {
             scalars.iter().for_each(|&scalar| see(scalar));
         }
         Operator::Project { exprs } => exprs.iter().for_each(|&(_, scalar)| see(scalar)),
@@ -171,10 +179,14 @@ fn scan_facts(context: &Context, table: &str, columns: &[ColumnId]) -> Facts {
     let mut facts = Facts::leaf(columns.to_vec(), DEFAULT_N_ROWS);
     if let Some(table) = context.catalog.get(table) {
         facts.rows = table.n_rows.unwrap_or(DEFAULT_N_ROWS).max(1.0);
-        facts.not_null = table.columns.iter().zip(columns).filter(|(column, _)| !column.is_nullable).map(|(_, id)| *id).collect();
+        facts.not_null =
+            table.columns.iter().zip(columns).filter(|(column, _)| !column.is_nullable).map(|(_, id)| *id).collect();
         for key in &table.keys {
             // SQL's UNIQUE lets several NULLs in; only a NULL-free key tells all rows apart.
-            let is_null_free = key.columns.iter().all(|&position| table.columns.get(position).is_some_and(|column| !column.is_nullable));
+            let is_null_free = key
+                .columns
+                .iter()
+                .all(|&position| table.columns.get(position).is_some_and(|column| !column.is_nullable));
             if is_null_free {
                 facts.keys.push(key.columns.iter().filter_map(|&position| columns.get(position).copied()).collect());
             }
@@ -189,7 +201,8 @@ fn values_facts(arena: &Arena, columns: &[ColumnId], rows: &[Vec<ScalarId>]) -> 
     facts.max_rows = Some(rows.len() as u64);
     for (position, &column) in columns.iter().enumerate() {
         let is_not_null = rows.iter().all(|row| {
-            row.get(position).is_some_and(|&scalar| matches!(&arena[scalar], Scalar::Literal(literal) if !literal.is_null()))
+            row.get(position)
+                .is_some_and(|&scalar| matches!(&arena[scalar], Scalar::Literal(literal) if !literal.is_null()))
         });
         if is_not_null {
             facts.not_null.push(column);
@@ -206,14 +219,14 @@ fn add_implied(arena: &Arena, holds: &[ScalarId], facts: &mut Facts) {
                 facts.not_null.push(column);
             }
         }
-        if let Scalar::Call { function: Function::Eq, args, .. } = &arena[predicate] {
-            if let [left, right] = args.as_slice() {
-                for (one, other) in [(*left, *right), (*right, *left)] {
-                    if let (Scalar::Column(column), Scalar::Literal(literal)) = (&arena[one], &arena[other]) {
-                        // Equal floats may still differ in sign of zero; equal text may under collations.
-                        if !literal.is_null() && !arena.column_type(*column).is_float() && facts.columns.contains(column) {
-                            facts.constants.push((*column, other));
-                        }
+        if let Scalar::Call { function: Function::Eq, args, .. } = &arena[predicate]
+            && let [left, right] = args.as_slice()
+        {
+            for (one, other) in [(*left, *right), (*right, *left)] {
+                if let (Scalar::Column(column), Scalar::Literal(literal)) = (&arena[one], &arena[other]) {
+                    // Equal floats may still differ in sign of zero; equal text may under collations.
+                    if !literal.is_null() && !arena.column_type(*column).is_float() && facts.columns.contains(column) {
+                        facts.constants.push((*column, other));
                     }
                 }
             }
@@ -223,7 +236,11 @@ fn add_implied(arena: &Arena, holds: &[ScalarId], facts: &mut Facts) {
 
 /// Columns for which the predicate is not true when they are NULL. May miss some, never invents.
 pub(crate) fn null_rejected_columns(arena: &Arena, predicate: ScalarId) -> Vec<ColumnId> {
-    arena.columns_of(predicate).into_iter().filter(|&column| crate::scalars::is_null_rejecting(arena, predicate, &[column])).collect()
+    arena
+        .columns_of(predicate)
+        .into_iter()
+        .filter(|&column| crate::scalars::is_null_rejecting(arena, predicate, &[column]))
+        .collect()
 }
 
 fn filter_facts(arena: &Arena, holds: &[ScalarId], input: &Facts) -> Facts {
@@ -236,9 +253,8 @@ fn filter_facts(arena: &Arena, holds: &[ScalarId], input: &Facts) -> Facts {
 
 fn project_facts(arena: &Arena, exprs: &[(ColumnId, ScalarId)], input: &Facts) -> Facts {
     let mut facts = Facts::leaf(exprs.iter().map(|(id, _)| *id).collect(), input.rows);
-    let renamed = |column: ColumnId| {
-        exprs.iter().find(|(_, scalar)| arena[*scalar] == Scalar::Column(column)).map(|(id, _)| *id)
-    };
+    let renamed =
+        |column: ColumnId| exprs.iter().find(|(_, scalar)| arena[*scalar] == Scalar::Column(column)).map(|(id, _)| *id);
     for key in &input.keys {
         if let Some(key) = key.iter().map(|&column| renamed(column)).collect::<Option<Vec<_>>>() {
             facts.keys.push(key);
@@ -256,7 +272,12 @@ fn project_facts(arena: &Arena, exprs: &[(ColumnId, ScalarId)], input: &Facts) -
                     facts.constants.push((id, input.constants[position].1));
                 }
             }
-            Scalar::Outer(_) | Scalar::Call { .. } | Scalar::Case { .. } | Scalar::Cast { .. } | Scalar::InList { .. } | Scalar::Hole(_) => {}
+            Scalar::Outer(_)
+            | Scalar::Call { .. }
+            | Scalar::Case { .. }
+            | Scalar::Cast { .. }
+            | Scalar::InList { .. }
+            | Scalar::Hole(_) => {}
         }
     }
     facts
@@ -291,12 +312,11 @@ pub(crate) fn is_nullable(arena: &Arena, scalar: ScalarId, input: &Facts) -> boo
 
 /// Pairs of columns that a predicate makes equal.
 pub(crate) fn equal_columns(arena: &Arena, predicate: ScalarId) -> Option<(ColumnId, ColumnId)> {
-    if let Scalar::Call { function: Function::Eq, args, .. } = &arena[predicate] {
-        if let [left, right] = args.as_slice() {
-            if let (Scalar::Column(left), Scalar::Column(right)) = (&arena[*left], &arena[*right]) {
-                return Some((*left, *right));
-            }
-        }
+    if let Scalar::Call { function: Function::Eq, args, .. } = &arena[predicate]
+        && let [left, right] = args.as_slice()
+        && let (Scalar::Column(left), Scalar::Column(right)) = (&arena[*left], &arena[*right])
+    {
+        return Some((*left, *right));
     }
     None
 }
@@ -305,14 +325,14 @@ pub(crate) fn equal_columns(arena: &Arena, predicate: ScalarId) -> Option<(Colum
 pub(crate) fn matches_key(arena: &Arena, on: &[ScalarId], facts: &Facts) -> bool {
     let mut bound = Vec::new();
     for &predicate in on {
-        if let Scalar::Call { function: Function::Eq, args, .. } = &arena[predicate] {
-            if let [left, right] = args.as_slice() {
-                for (one, other) in [(*left, *right), (*right, *left)] {
-                    if let Scalar::Column(column) = &arena[one] {
-                        let reads_none = arena.columns_of(other).iter().all(|column| !facts.exposes(*column));
-                        if facts.exposes(*column) && reads_none {
-                            bound.push(*column);
-                        }
+        if let Scalar::Call { function: Function::Eq, args, .. } = &arena[predicate]
+            && let [left, right] = args.as_slice()
+        {
+            for (one, other) in [(*left, *right), (*right, *left)] {
+                if let Scalar::Column(column) = &arena[one] {
+                    let reads_none = arena.columns_of(other).iter().all(|column| !facts.exposes(*column));
+                    if facts.exposes(*column) && reads_none {
+                        bound.push(*column);
                     }
                 }
             }
@@ -327,7 +347,10 @@ fn join_rows(arena: &Arena, on: &[ScalarId], inputs: &[&Facts]) -> f64 {
         let factor = match equal_columns(arena, predicate) {
             Some((left, right)) => {
                 let distinct = |column: ColumnId| {
-                    inputs.iter().find(|input| input.exposes(column)).map_or(10.0, |input| n_distinct_in(arena, column, input))
+                    inputs
+                        .iter()
+                        .find(|input| input.exposes(column))
+                        .map_or(10.0, |input| n_distinct_in(arena, column, input))
                 };
                 1.0 / distinct(left).max(distinct(right)).max(1.0)
             }
@@ -361,14 +384,17 @@ fn inner_join_facts(arena: &Arena, on: &[ScalarId], inputs: &[&Facts]) -> Facts 
         // Only one input may be dropped against what remains: its bindings must not come from an
         // input dropped before it.
         let dropped = remaining[position];
-        let kept: Vec<&Facts> = remaining.iter().filter(|&&index| index != dropped).map(|&index| inputs[index]).collect();
-        let usable: Vec<ScalarId> = on
-            .iter()
-            .copied()
-            .filter(|&predicate| {
-                arena.columns_of(predicate).iter().all(|column| inputs[dropped].exposes(*column) || kept.iter().any(|input| input.exposes(*column)))
-            })
-            .collect();
+        let kept: Vec<&Facts> =
+            remaining.iter().filter(|&&index| index != dropped).map(|&index| inputs[index]).collect();
+        let usable: Vec<ScalarId> =
+            on.iter()
+                .copied()
+                .filter(|&predicate| {
+                    arena.columns_of(predicate).iter().all(|column| {
+                        inputs[dropped].exposes(*column) || kept.iter().any(|input| input.exposes(*column))
+                    })
+                })
+                .collect();
         if !matches_key(arena, &usable, inputs[dropped]) {
             break;
         }
@@ -402,7 +428,7 @@ fn join_facts(arena: &Arena, kind: JoinKind, on: &[ScalarId], left: &Facts, righ
         JoinKind::Inner => inner_join_facts(arena, on, &[left, right]),
         JoinKind::Semi => {
             let mut facts = left.clone();
-            let own: Vec<ScalarId> = on.iter().copied().collect();
+            let own: Vec<ScalarId> = on.to_vec();
             add_implied(arena, &own, &mut facts);
             facts.rows = (left.rows * 0.5).max(1.0);
             facts
@@ -416,7 +442,9 @@ fn join_facts(arena: &Arena, kind: JoinKind, on: &[ScalarId], left: &Facts, righ
         }
         JoinKind::Left | JoinKind::Single | JoinKind::Full => {
             let mut facts = Facts::leaf(left.columns.iter().chain(&right.columns).copied().collect(), 0.0);
-            let right_is_single = kind == JoinKind::Single || matches_key(arena, on, right) || right.max_rows.is_some_and(|rows| rows <= 1);
+            let right_is_single = kind == JoinKind::Single
+                || matches_key(arena, on, right)
+                || right.max_rows.is_some_and(|rows| rows <= 1);
             let left_is_single = matches_key(arena, on, left);
             if kind != JoinKind::Full {
                 facts.not_null.clone_from(&left.not_null);
@@ -464,10 +492,10 @@ fn aggregate_facts(
         if !is_nullable(arena, scalar, input) {
             facts.not_null.push(id);
         }
-        if let Scalar::Column(column) = &arena[scalar] {
-            if let Ok(position) = input.constants.binary_search_by_key(column, |(constant, _)| *constant) {
-                facts.constants.push((id, input.constants[position].1));
-            }
+        if let Scalar::Column(column) = &arena[scalar]
+            && let Ok(position) = input.constants.binary_search_by_key(column, |(constant, _)| *constant)
+        {
+            facts.constants.push((id, input.constants[position].1));
         }
     }
     for (id, call) in calls {
@@ -476,7 +504,12 @@ fn aggregate_facts(
         let args_not_null = call.args.iter().all(|&arg| !is_nullable(arena, arg, input));
         let keeps = matches!(
             call.function,
-            AggregateFunction::Sum | AggregateFunction::Avg | AggregateFunction::Min | AggregateFunction::Max | AggregateFunction::BoolAnd | AggregateFunction::BoolOr
+            AggregateFunction::Sum
+                | AggregateFunction::Avg
+                | AggregateFunction::Min
+                | AggregateFunction::Max
+                | AggregateFunction::BoolAnd
+                | AggregateFunction::BoolOr
         );
         if call.function.is_never_null() || (is_total && args_not_null && keeps) {
             facts.not_null.push(*id);
@@ -509,7 +542,8 @@ fn window_facts(arena: &Arena, calls: &[(ColumnId, isomer_ir::WindowCall)], inpu
                     facts.keys.push(key);
                 }
             }
-            WindowFunction::Ranking(RankingFunction::Rank | RankingFunction::DenseRank) | WindowFunction::Aggregate(AggregateFunction::Count) => {
+            WindowFunction::Ranking(RankingFunction::Rank | RankingFunction::DenseRank)
+            | WindowFunction::Aggregate(AggregateFunction::Count) => {
                 facts.not_null.push(*id);
             }
             WindowFunction::Ranking(_) | WindowFunction::Aggregate(_) => {}
@@ -535,7 +569,10 @@ fn set_op_facts(kind: SetOpKind, taken: &[Vec<ColumnId>], columns: &[ColumnId], 
     let mut facts = Facts::leaf(columns.to_vec(), inputs.iter().map(|input| input.rows).sum());
     for (position, &column) in columns.iter().enumerate() {
         let is_not_null = |index: usize| {
-            taken.get(index).and_then(|columns| columns.get(position)).is_some_and(|&column| inputs[index].is_not_null(column))
+            taken
+                .get(index)
+                .and_then(|columns| columns.get(position))
+                .is_some_and(|&column| inputs[index].is_not_null(column))
         };
         let claims = match kind {
             SetOpKind::UnionAll | SetOpKind::Union => (0..inputs.len()).all(is_not_null),
@@ -555,7 +592,9 @@ fn set_op_facts(kind: SetOpKind, taken: &[Vec<ColumnId>], columns: &[ColumnId], 
             facts.keys.push(columns.to_vec());
             facts.rows = inputs.first().map_or(1.0, |input| input.rows * 0.5);
         }
-        SetOpKind::IntersectAll | SetOpKind::ExceptAll => facts.rows = inputs.first().map_or(1.0, |input| input.rows * 0.5),
+        SetOpKind::IntersectAll | SetOpKind::ExceptAll => {
+            facts.rows = inputs.first().map_or(1.0, |input| input.rows * 0.5);
+        }
     }
     facts
 }
@@ -646,13 +685,16 @@ fn estimate_column(arena: &Arena, column: ColumnId, rows: f64) -> f64 {
     match arena.def(column) {
         ColumnDef::Scalar(scalar) => estimate_distinct(arena, *scalar, rows),
         ColumnDef::Variant { of, .. } | ColumnDef::Instance { of, .. } => estimate_column(arena, *of, rows),
-        ColumnDef::Base { .. } | ColumnDef::Aggregate(_) | ColumnDef::Window(_) | ColumnDef::SetOp { .. } | ColumnDef::Values { .. } | ColumnDef::Mark { .. } => {
-            match arena.column_type(column) {
-                DataType::Boolean => 2.0,
-                DataType::Date => rows.min(1000.0),
-                _ => rows.powf(0.6),
-            }
-        }
+        ColumnDef::Base { .. }
+        | ColumnDef::Aggregate(_)
+        | ColumnDef::Window(_)
+        | ColumnDef::SetOp { .. }
+        | ColumnDef::Values { .. }
+        | ColumnDef::Mark { .. } => match arena.column_type(column) {
+            DataType::Boolean => 2.0,
+            DataType::Date => rows.min(1000.0),
+            _ => rows.powf(0.6),
+        },
     }
 }
 

@@ -19,7 +19,9 @@ pub(crate) fn apply(memo: &mut Memo, switches: &mut Switches) -> bool {
         for node in memo.egraph[class].nodes.clone() {
             let operator = memo.operator(&node).clone();
             has_changed |= match operator {
-                Operator::Aggregate { keys, calls } => inline_into_aggregate(memo, switches, class, node.inputs[0], &keys, &calls),
+                Operator::Aggregate { keys, calls } => {
+                    inline_into_aggregate(memo, switches, class, node.inputs[0], &keys, &calls)
+                }
                 Operator::Filter { holds } => filter_below_project(memo, switches, class, node.inputs[0], &holds),
                 _ => false,
             };
@@ -37,7 +39,9 @@ fn projections(memo: &Memo, class: Id) -> Vec<(Vec<(ColumnId, ScalarId)>, Id)> {
         .iter()
         .filter_map(|node| match memo.operator(node) {
             Operator::Project { exprs }
-                if exprs.iter().all(|&(_, scalar)| arena.volatility(scalar) == isomer_ir::Volatility::Immutable && arena.tree_size(scalar) <= 200) =>
+                if exprs.iter().all(|&(_, scalar)| {
+                    arena.volatility(scalar) == isomer_ir::Volatility::Immutable && arena.tree_size(scalar) <= 200
+                }) =>
             {
                 Some((exprs.clone(), node.inputs[0]))
             }
@@ -64,10 +68,13 @@ fn inline_into_aggregate(
         let arena = &mut memo.context_mut().arena;
         let definitions: FxHashMap<ColumnId, ScalarId> =
             exprs.iter().copied().filter(|&(id, scalar)| arena[scalar] != Scalar::Column(id)).collect();
-        let keys: Vec<(ColumnId, ScalarId)> = keys.iter().map(|&(id, scalar)| (id, arena.inline_columns(scalar, &definitions))).collect();
+        let keys: Vec<(ColumnId, ScalarId)> =
+            keys.iter().map(|&(id, scalar)| (id, arena.inline_columns(scalar, &definitions))).collect();
         let calls: Vec<(ColumnId, AggregateCall)> = calls
             .iter()
-            .map(|(id, call)| (*id, arena.map_aggregate(call, &mut |arena, scalar| arena.inline_columns(scalar, &definitions))))
+            .map(|(id, call)| {
+                (*id, arena.map_aggregate(call, &mut |arena, scalar| arena.inline_columns(scalar, &definitions)))
+            })
             .collect();
         let reads_within = keys
             .iter()
@@ -91,7 +98,8 @@ fn filter_below_project(memo: &mut Memo, switches: &mut Switches, class: Id, inp
     for (exprs, below) in projections(memo, input) {
         let definitions: FxHashMap<ColumnId, ScalarId> = exprs.iter().copied().collect();
         let arena = &mut memo.context_mut().arena;
-        let moved: Vec<ScalarId> = holds.iter().map(|&predicate| arena.inline_columns(predicate, &definitions)).collect();
+        let moved: Vec<ScalarId> =
+            holds.iter().map(|&predicate| arena.inline_columns(predicate, &definitions)).collect();
         let filtered = memo.add(Operator::Filter { holds: moved }, [below]);
         let origin = Origin { rule: Arc::from("push-filter-into-project"), facts: Vec::new() };
         has_changed |= add_new(memo, switches, class, Operator::Project { exprs }, filtered, &origin);
@@ -99,7 +107,14 @@ fn filter_below_project(memo: &mut Memo, switches: &mut Switches, class: Id, inp
     has_changed
 }
 
-fn add_new(memo: &mut Memo, switches: &mut Switches, class: Id, operator: Operator, input: Id, origin: &Origin) -> bool {
+fn add_new(
+    memo: &mut Memo,
+    switches: &mut Switches,
+    class: Id,
+    operator: Operator,
+    input: Id,
+    origin: &Origin,
+) -> bool {
     let is_added = memo.add_equal(class, operator, &[input], origin);
     if is_added {
         switches.fire(&origin.rule);

@@ -110,7 +110,8 @@ impl Memo {
             Plan::Distinct { input } => {
                 let id = self.add_plan(input);
                 let columns = self.facts(id).columns.clone();
-                let keys = columns.into_iter().map(|column| (column, self.context_mut().arena.column_ref(column))).collect();
+                let keys =
+                    columns.into_iter().map(|column| (column, self.context_mut().arena.column_ref(column))).collect();
                 self.add(Operator::Aggregate { keys, calls: Vec::new() }, [id])
             }
             _ => {

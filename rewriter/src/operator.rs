@@ -11,25 +11,58 @@ use std::sync::Arc;
 /// joins are n-ary and `DISTINCT` is an aggregate without calls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Operator {
-    Scan { table: Arc<str>, columns: Vec<ColumnId> },
-    Values { columns: Vec<ColumnId>, rows: Vec<Vec<ScalarId>> },
-    Empty { columns: Vec<ColumnId> },
+    Scan {
+        table: Arc<str>,
+        columns: Vec<ColumnId>,
+    },
+    Values {
+        columns: Vec<ColumnId>,
+        rows: Vec<Vec<ScalarId>>,
+    },
+    Empty {
+        columns: Vec<ColumnId>,
+    },
     /// `holds` is sorted and distinct.
-    Filter { holds: Vec<ScalarId> },
+    Filter {
+        holds: Vec<ScalarId>,
+    },
     /// `exprs` is sorted by id and distinct.
-    Project { exprs: Vec<(ColumnId, ScalarId)> },
+    Project {
+        exprs: Vec<(ColumnId, ScalarId)>,
+    },
     /// Any number of inputs in the order of their ids; `on` is sorted and distinct.
-    InnerJoin { on: Vec<ScalarId> },
+    InnerJoin {
+        on: Vec<ScalarId>,
+    },
     /// Every kind but `Inner`.
-    Join { kind: JoinKind, on: Vec<ScalarId> },
+    Join {
+        kind: JoinKind,
+        on: Vec<ScalarId>,
+    },
     /// Both lists are sorted by id.
-    Aggregate { keys: Vec<(ColumnId, ScalarId)>, calls: Vec<(ColumnId, AggregateCall)> },
+    Aggregate {
+        keys: Vec<(ColumnId, ScalarId)>,
+        calls: Vec<(ColumnId, AggregateCall)>,
+    },
     /// Sorted by id.
-    Window { calls: Vec<(ColumnId, WindowCall)> },
-    Sort { keys: Vec<SortKey> },
-    Limit { skip: u64, fetch: Option<u64> },
-    SetOp { kind: SetOpKind, taken: Vec<Vec<ColumnId>>, columns: Vec<ColumnId> },
-    Instance { k: u32 },
+    Window {
+        calls: Vec<(ColumnId, WindowCall)>,
+    },
+    Sort {
+        keys: Vec<SortKey>,
+    },
+    Limit {
+        skip: u64,
+        fetch: Option<u64>,
+    },
+    SetOp {
+        kind: SetOpKind,
+        taken: Vec<Vec<ColumnId>>,
+        columns: Vec<ColumnId>,
+    },
+    Instance {
+        k: u32,
+    },
 }
 
 /// An interned [`Operator`].

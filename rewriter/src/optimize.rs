@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{
-    AppliedRule, Bound, BoundProject, Column, ColumnId, Diagnostic, Key, Materialise, Output, OutputColumn, Pipeline, Plan, Scalar,
-    SkippedRule, SortKey, Span, Step, StepKind, StopReason, Table,
+    AppliedRule, Bound, BoundProject, Column, ColumnId, Diagnostic, Key, Materialise, Output, OutputColumn, Pipeline,
+    Plan, Scalar, SkippedRule, SortKey, Span, Step, StepKind, StopReason, Table,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -68,8 +68,13 @@ fn refused_unions(memo: &Memo) -> Vec<Diagnostic> {
     rules
         .into_iter()
         .map(|rule| {
-            Diagnostic::note("PLAN-0001", &rule, Span::default(), format!("rule `{rule}` gave a relation with another schema; the step was refused"))
-                .with_help("this is a bug of the rule; switch it off with `disable` and report it")
+            Diagnostic::note(
+                "PLAN-0001",
+                &rule,
+                Span::default(),
+                format!("rule `{rule}` gave a relation with another schema; the step was refused"),
+            )
+            .with_help("this is a bug of the rule; switch it off with `disable` and report it")
         })
         .collect()
 }
@@ -83,7 +88,8 @@ fn lower(project: &BoundProject, rules: &Rules, switches: &mut Switches, memo: &
         let model = &project.project.models[position];
         let Bound::Plan(output) = &project.models[position].bound else { continue };
         record_distinct_estimates(memo.context_mut(), &output.plan);
-        let written = Output { plan: inline_views(memo.context_mut(), &output.plan, &inlined), columns: output.columns.clone() };
+        let written =
+            Output { plan: inline_views(memo.context_mut(), &output.plan, &inlined), columns: output.columns.clone() };
         let normal = {
             let context = memo.context_mut();
             Normalizer::new(context, switches, &rules.templates, &reads).model(output.clone())
@@ -172,9 +178,13 @@ fn replace_scans(context: &mut Context, plan: &mut Plan, views: &FxHashMap<Arc<s
     match plan {
         Plan::Scan { table, columns } => {
             if let Some(view) = views.get(table) {
-                let exprs =
-                    columns.iter().zip(&view.columns).map(|(&column, shown)| (column, context.arena.column_ref(shown.column))).collect();
-                let input = Plan::Named { input: Box::new(view.plan.clone()), name: Arc::clone(table), span: Span::default() };
+                let exprs = columns
+                    .iter()
+                    .zip(&view.columns)
+                    .map(|(&column, shown)| (column, context.arena.column_ref(shown.column)))
+                    .collect();
+                let input =
+                    Plan::Named { input: Box::new(view.plan.clone()), name: Arc::clone(table), span: Span::default() };
                 *plan = Plan::Project { input: Box::new(input), exprs };
             }
         }
@@ -253,7 +263,13 @@ struct RaisedAll {
     shared: Vec<(Arc<str>, usize, Raised)>,
 }
 
-fn raise(project: &BoundProject, entries: &[Entry], memo: &mut Memo, graph: &Graph, materialised: &[Materialised]) -> RaisedAll {
+fn raise(
+    project: &BoundProject,
+    entries: &[Entry],
+    memo: &mut Memo,
+    graph: &Graph,
+    materialised: &[Materialised],
+) -> RaisedAll {
     let mut written_state: Option<State> = None;
     graph.walk(&[], true, &mut |_, state| written_state = Some(state.clone()));
     let mut names: FxHashMap<usize, Arc<str>> = FxHashMap::default();
@@ -308,7 +324,9 @@ fn raise_class(
     for step in &steps {
         let after = Raiser { memo, graph, state, shared_names: names, steps: Vec::new() }.plan(step.class, true);
         let before = match written {
-            Some(written) => Raiser { memo, graph, state: written, shared_names: names, steps: Vec::new() }.plan(step.class, true),
+            Some(written) => {
+                Raiser { memo, graph, state: written, shared_names: names, steps: Vec::new() }.plan(step.class, true)
+            }
             None => after.clone(),
         };
         let cost_before = written.map_or(0.0, |written| written.cost(step.class));
@@ -345,13 +363,20 @@ fn content_name(memo: &Memo, id: egg::Id) -> String {
         let Some(node) = memo.egraph[class].nodes.first() else { continue };
         match memo.operator(node) {
             Operator::Scan { table, .. } => {
-                let short: String = table.rsplit('.').next().unwrap_or(table).chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
+                let short: String = table
+                    .rsplit('.')
+                    .next()
+                    .unwrap_or(table)
+                    .chars()
+                    .filter(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
                 if !tables.contains(&short) && tables.len() < 2 {
                     tables.push(short);
                 }
             }
             Operator::Aggregate { keys, .. } if suffix.is_empty() => {
-                let hints: Vec<String> = keys.iter().take(2).map(|(key, _)| memo.context().arena.hint(*key).to_lowercase()).collect();
+                let hints: Vec<String> =
+                    keys.iter().take(2).map(|(key, _)| memo.context().arena.hint(*key).to_lowercase()).collect();
                 suffix = format!("_by_{}", hints.join("_and_"));
             }
             _ => {}
@@ -379,7 +404,9 @@ fn assemble(
         let model = &project.project.models[entry.model];
         let reads = root.plan.tables();
         let written_reads = &project.models[entry.model].reads;
-        let reads_new = reads.iter().any(|table| shared_keys.contains(table) || (project.model_position(table).is_some() && !written_reads.contains(table)));
+        let reads_new = reads.iter().any(|table| {
+            shared_keys.contains(table) || (project.model_position(table).is_some() && !written_reads.contains(table))
+        });
         let saves = root.cost < entry.written_cost * (1.0 - settings.min_saving);
         let has_user_rule = entry.normal.fired.keys().any(|rule| rules.is_users(rule));
         is_changed.push(model.is_rewritable && (reads_new || saves || has_user_rule));
@@ -444,7 +471,8 @@ fn register(memo: &mut Memo, graph: &Graph, name: &Arc<str>, columns: &[ColumnId
         .keys
         .iter()
         .filter_map(|key| {
-            let positions: Option<Vec<usize>> = key.iter().map(|column| columns.iter().position(|other| other == column)).collect();
+            let positions: Option<Vec<usize>> =
+                key.iter().map(|column| columns.iter().position(|other| other == column)).collect();
             positions.map(|mut positions| {
                 positions.sort_unstable();
                 Key { columns: positions, declared_by: Arc::from("inferred") }
@@ -478,9 +506,14 @@ fn column_names(context: &Context, columns: &[ColumnId]) -> Vec<Arc<str>> {
     columns
         .iter()
         .map(|&column| {
-            let hint: String =
-                context.arena.hint(column).chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect();
-            let base = if hint.is_empty() || hint.starts_with(|c: char| c.is_numeric()) { format!("c_{hint}") } else { hint };
+            let hint: String = context
+                .arena
+                .hint(column)
+                .chars()
+                .map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' })
+                .collect();
+            let base =
+                if hint.is_empty() || hint.starts_with(|c: char| c.is_numeric()) { format!("c_{hint}") } else { hint };
             let mut name = base.clone();
             let mut n = 2;
             while !taken.insert(name.to_lowercase()) {
@@ -495,7 +528,8 @@ fn column_names(context: &Context, columns: &[ColumnId]) -> Vec<Arc<str>> {
 /// An output that shows every one of `columns` under its hint.
 fn output_of(context: &Context, plan: Plan, columns: &[ColumnId]) -> Output {
     let names = column_names(context, columns);
-    let columns = columns.iter().zip(names).map(|(&column, name)| OutputColumn { name, column, is_nullable: true }).collect();
+    let columns =
+        columns.iter().zip(names).map(|(&column, name)| OutputColumn { name, column, is_nullable: true }).collect();
     Output { plan, columns }
 }
 
@@ -547,8 +581,13 @@ fn build_steps(
                     step.cost_after = root.cost;
                 }
                 None => diagnostics.push(
-                    Diagnostic::note("PLAN-0002", &model.path, Span::default(), format!("the chosen plan of `{}` failed validation and was not used", model.name))
-                        .with_help("the model is handed back as written; please report this"),
+                    Diagnostic::note(
+                        "PLAN-0002",
+                        &model.path,
+                        Span::default(),
+                        format!("the chosen plan of `{}` failed validation and was not used", model.name),
+                    )
+                    .with_help("the model is handed back as written; please report this"),
                 ),
             }
         }
@@ -610,7 +649,9 @@ fn changed_output(memo: &mut Memo, entry: &Entry, root: &Raised) -> Option<Outpu
     }
     let mut columns = Vec::with_capacity(entry.written.columns.len());
     for (written, (id, _)) in entry.written.columns.iter().zip(&entry.normal.exprs) {
-        if !exposed.contains(id) || memo.context().arena.column_type(*id) != memo.context().arena.column_type(written.column) {
+        if !exposed.contains(id)
+            || memo.context().arena.column_type(*id) != memo.context().arena.column_type(written.column)
+        {
             return None;
         }
         columns.push(OutputColumn { name: Arc::clone(&written.name), column: *id, is_nullable: written.is_nullable });
@@ -631,7 +672,8 @@ fn ordered(memo: &mut Memo, plan: Plan, entry: &Entry, exposed: &[ColumnId]) -> 
             Some(column) => column,
             None => {
                 let reads_output = arena.columns_of(key.scalar).iter().all(|column| {
-                    exposed.contains(column) && shown.get(column).is_some_and(|&scalar| arena[scalar] == Scalar::Column(*column))
+                    exposed.contains(column)
+                        && shown.get(column).is_some_and(|&scalar| arena[scalar] == Scalar::Column(*column))
                 });
                 if reads_output {
                     keys.push(*key);
@@ -701,7 +743,10 @@ fn applied_rules(memo: &mut Memo, entry: &Entry, root: &Raised, chosen: &Output)
             cost_after: *cost_after,
         });
     }
-    if chosen.plan.tables().iter().any(|table| memo.context().catalog.get(table).is_some()) && root.steps.is_empty() && root.cost < entry.written_cost {
+    if chosen.plan.tables().iter().any(|table| memo.context().catalog.get(table).is_some())
+        && root.steps.is_empty()
+        && root.cost < entry.written_cost
+    {
         let is_shared = matches!(root.plan, Plan::Scan { .. }) || applied.is_empty();
         if is_shared {
             applied.push(AppliedRule {
@@ -724,7 +769,9 @@ fn add_consumers(project: &BoundProject, steps: &mut [Step]) {
     for position in 0..steps.len() {
         let key = match steps[position].kind {
             StepKind::Shared => Arc::clone(&steps[position].name),
-            StepKind::Model | StepKind::Opaque => keys.get(&steps[position].name).map_or_else(|| Arc::clone(&steps[position].name), Arc::clone),
+            StepKind::Model | StepKind::Opaque => {
+                keys.get(&steps[position].name).map_or_else(|| Arc::clone(&steps[position].name), Arc::clone)
+            }
         };
         let mut consumers: Vec<Arc<str>> =
             steps.iter().filter(|step| step.reads.contains(&key)).map(|step| Arc::clone(&step.name)).collect();
@@ -735,7 +782,8 @@ fn add_consumers(project: &BoundProject, steps: &mut [Step]) {
 
 /// Rules that matched without coming to stand on a chosen path, and rules that were not let in.
 fn skipped(rules: &Rules, steps: &[Step], fired: &BTreeMap<Arc<str>, usize>, entries: &[Entry]) -> Vec<SkippedRule> {
-    let applied: FxHashSet<&Arc<str>> = steps.iter().flat_map(|step| step.rules.iter().map(|rule| &rule.rule)).collect();
+    let applied: FxHashSet<&Arc<str>> =
+        steps.iter().flat_map(|step| step.rules.iter().map(|rule| &rule.rule)).collect();
     let mut counts: BTreeMap<Arc<str>, usize> = fired.clone();
     for entry in entries {
         for (rule, count) in &entry.normal.fired {
@@ -747,7 +795,11 @@ fn skipped(rules: &Rules, steps: &[Step], fired: &BTreeMap<Arc<str>, usize>, ent
         .filter(|(rule, _)| !applied.contains(rule))
         .map(|(rule, count)| SkippedRule { rule, reason: "matched but was not cheaper".to_owned(), count })
         .collect();
-    skipped.extend(rules.withheld.iter().map(|(rule, reason)| SkippedRule { rule: Arc::clone(rule), reason: reason.clone(), count: 0 }));
+    skipped.extend(rules.withheld.iter().map(|(rule, reason)| SkippedRule {
+        rule: Arc::clone(rule),
+        reason: reason.clone(),
+        count: 0,
+    }));
     skipped.sort();
     skipped
 }

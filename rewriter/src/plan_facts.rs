@@ -47,8 +47,12 @@ fn estimate_distinct_rows(context: &mut Context, input: &Plan) -> (Facts, f64) {
 /// `Named`, `Distinct` and template holes, which are no operators of the e-graph.
 pub(crate) fn operator_of(plan: &Plan) -> Option<(Operator, Vec<&Plan>)> {
     Some(match plan {
-        Plan::Scan { table, columns } => (Operator::Scan { table: table.clone(), columns: columns.clone() }, Vec::new()),
-        Plan::Values { columns, rows } => (Operator::Values { columns: columns.clone(), rows: rows.clone() }, Vec::new()),
+        Plan::Scan { table, columns } => {
+            (Operator::Scan { table: table.clone(), columns: columns.clone() }, Vec::new())
+        }
+        Plan::Values { columns, rows } => {
+            (Operator::Values { columns: columns.clone(), rows: rows.clone() }, Vec::new())
+        }
         Plan::Empty { columns } => {
             let mut columns = columns.clone();
             columns.sort_unstable();
@@ -64,13 +68,18 @@ pub(crate) fn operator_of(plan: &Plan) -> Option<(Operator, Vec<&Plan>)> {
             (Operator::InnerJoin { on }, inputs)
         }
         Plan::Join { kind, left, right, on } => (join_operator(*kind, on.clone()), vec![&**left, &**right]),
-        Plan::Aggregate { input, keys, calls } => (Operator::Aggregate { keys: keys.clone(), calls: calls.clone() }, vec![&**input]),
+        Plan::Aggregate { input, keys, calls } => {
+            (Operator::Aggregate { keys: keys.clone(), calls: calls.clone() }, vec![&**input])
+        }
         Plan::Window { input, calls } => (Operator::Window { calls: calls.clone() }, vec![&**input]),
         Plan::Sort { input, keys } => (Operator::Sort { keys: keys.clone() }, vec![&**input]),
         Plan::Limit { input, skip, fetch } => (Operator::Limit { skip: *skip, fetch: *fetch }, vec![&**input]),
         Plan::SetOp { kind, inputs, columns } => {
             let taken = inputs.iter().map(|(_, taken)| taken.clone()).collect();
-            (Operator::SetOp { kind: *kind, taken, columns: columns.clone() }, inputs.iter().map(|(plan, _)| plan).collect())
+            (
+                Operator::SetOp { kind: *kind, taken, columns: columns.clone() },
+                inputs.iter().map(|(plan, _)| plan).collect(),
+            )
         }
         Plan::Instance { input, k } => (Operator::Instance { k: *k }, vec![&**input]),
         Plan::Distinct { .. } | Plan::Named { .. } | Plan::Hole { .. } => return None,

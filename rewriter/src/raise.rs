@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{ColumnId, Plan, Scalar};
 use isomer_ir::Span;
+use isomer_ir::{ColumnId, Plan, Scalar};
 use rustc_hash::FxHashMap;
 
 use crate::extract::{Graph, State};
@@ -34,21 +34,20 @@ pub(crate) struct Raiser<'a> {
 impl Raiser<'_> {
     /// The plan of a class; `is_root` when its own stored rows may not be read.
     pub(crate) fn plan(&mut self, class: usize, is_root: bool) -> Plan {
-        if !is_root && self.state.is_materialised(class) {
-            if let Some(name) = self.shared_names.get(&class) {
-                let columns = self.memo.columns(self.graph.id(class)).to_vec();
-                return Plan::Scan { table: Arc::clone(name), columns };
-            }
+        if !is_root
+            && self.state.is_materialised(class)
+            && let Some(name) = self.shared_names.get(&class)
+        {
+            let columns = self.memo.columns(self.graph.id(class)).to_vec();
+            return Plan::Scan { table: Arc::clone(name), columns };
         }
         let Some((node, inputs, is_written)) = self.graph.chosen(self.state, class) else {
             return Plan::Empty { columns: self.memo.columns(self.graph.id(class)).to_vec() };
         };
-        if !is_written {
-            if let Some(origin) = self.memo.origin(node) {
-                let step = Step { rule: Arc::clone(&origin.rule), facts: origin.facts.clone(), class };
-                if !self.steps.contains(&step) {
-                    self.steps.push(step);
-                }
+        if !is_written && let Some(origin) = self.memo.origin(node) {
+            let step = Step { rule: Arc::clone(&origin.rule), facts: origin.facts.clone(), class };
+            if !self.steps.contains(&step) {
+                self.steps.push(step);
             }
         }
         let operator = self.memo.operator(node).clone();
@@ -79,9 +78,7 @@ fn plan_of(context: &Context, operator: Operator, inputs: Vec<Plan>) -> Plan {
         Operator::Window { calls } => Plan::Window { input: unwrapped(context, input()), calls },
         Operator::Sort { keys } => Plan::Sort { input: input(), keys },
         Operator::Limit { skip, fetch } => Plan::Limit { input: input(), skip, fetch },
-        Operator::SetOp { kind, taken, columns } => {
-            Plan::SetOp { kind, inputs: inputs.zip(taken).collect(), columns }
-        }
+        Operator::SetOp { kind, taken, columns } => Plan::SetOp { kind, inputs: inputs.zip(taken).collect(), columns },
         Operator::Instance { k } => Plan::Instance { input: input(), k },
     }
 }
@@ -102,7 +99,12 @@ fn unwrapped(context: &Context, plan: Box<Plan>) -> Box<Plan> {
 }
 
 /// Adds to `demand` the columns of each scanned table that `plan` needs for `demanded`.
-pub(crate) fn collect_demand(context: &mut Context, plan: &Plan, demanded: &[ColumnId], demand: &mut FxHashMap<Arc<str>, Vec<ColumnId>>) {
+pub(crate) fn collect_demand(
+    context: &mut Context,
+    plan: &Plan,
+    demanded: &[ColumnId],
+    demand: &mut FxHashMap<Arc<str>, Vec<ColumnId>>,
+) {
     let mut below: Vec<ColumnId> = Vec::new();
     match plan {
         Plan::Scan { table, columns } => {
@@ -117,7 +119,9 @@ pub(crate) fn collect_demand(context: &mut Context, plan: &Plan, demanded: &[Col
             below.extend_from_slice(demanded);
             below.extend(holds.iter().flat_map(|&scalar| context.arena.columns_of(scalar)));
         }
-        Plan::Project { exprs, .. } => below.extend(exprs.iter().flat_map(|&(_, scalar)| context.arena.columns_of(scalar))),
+        Plan::Project { exprs, .. } => {
+            below.extend(exprs.iter().flat_map(|&(_, scalar)| context.arena.columns_of(scalar)));
+        }
         Plan::Join { on, .. } => {
             below.extend_from_slice(demanded);
             below.extend(on.iter().flat_map(|&scalar| context.arena.columns_of(scalar)));
@@ -125,13 +129,16 @@ pub(crate) fn collect_demand(context: &mut Context, plan: &Plan, demanded: &[Col
         Plan::Aggregate { keys, calls, .. } => {
             below.extend(keys.iter().flat_map(|&(_, scalar)| context.arena.columns_of(scalar)));
             for (_, call) in calls {
-                below.extend(crate::normalize::aggregate_scalars(call).flat_map(|scalar| context.arena.columns_of(scalar)));
+                below.extend(
+                    crate::normalize::aggregate_scalars(call).flat_map(|scalar| context.arena.columns_of(scalar)),
+                );
             }
         }
         Plan::Window { calls, .. } => {
             below.extend_from_slice(demanded);
             for (_, call) in calls {
-                below.extend(crate::normalize::window_scalars(call).flat_map(|scalar| context.arena.columns_of(scalar)));
+                below
+                    .extend(crate::normalize::window_scalars(call).flat_map(|scalar| context.arena.columns_of(scalar)));
             }
         }
         Plan::Sort { keys, .. } => {

@@ -45,7 +45,11 @@ fn evaluate(arena: &Arena, root: ScalarId, columns: &[ColumnId]) -> Possible {
             Scalar::Literal(Literal::Boolean(true)) => Possible::TRUE,
             Scalar::Literal(Literal::Boolean(false)) => Possible::FALSE,
             Scalar::Literal(literal) => {
-                if literal.is_null() { Possible::NULL } else { Possible::VALUE }
+                if literal.is_null() {
+                    Possible::NULL
+                } else {
+                    Possible::VALUE
+                }
             }
             Scalar::Call { function, args, .. } => evaluate_call(*function, &args.iter().map(of).collect::<Vec<_>>()),
             Scalar::Case { branches, otherwise, .. } => {
@@ -63,10 +67,18 @@ fn evaluate(arena: &Arena, root: ScalarId, columns: &[ColumnId]) -> Possible {
                 if reaches_else { Possible(value.0 | of(otherwise).0) } else { value }
             }
             Scalar::Cast { arg, .. } => {
-                if of(arg) == Possible::NULL { Possible::NULL } else { Possible::ANY }
+                if of(arg) == Possible::NULL {
+                    Possible::NULL
+                } else {
+                    Possible::ANY
+                }
             }
             Scalar::InList { arg, list } => {
-                if of(arg) == Possible::NULL && !list.is_empty() { Possible::NULL } else { Possible::ANY }
+                if of(arg) == Possible::NULL && !list.is_empty() {
+                    Possible::NULL
+                } else {
+                    Possible::ANY
+                }
             }
         };
         values.insert(id, value);
@@ -86,14 +98,18 @@ fn evaluate_call(function: Function, args: &[Possible]) -> Possible {
             if is_surely_false {
                 return Possible::FALSE;
             }
-            let can_be_null = any(Possible::NULL) && args.iter().all(|arg| arg.has(Possible::NULL) || arg.has(Possible::TRUE));
-            none.with(Possible::TRUE, all(Possible::TRUE)).with(Possible::FALSE, any(Possible::FALSE)).with(Possible::NULL, can_be_null)
+            let can_be_null =
+                any(Possible::NULL) && args.iter().all(|arg| arg.has(Possible::NULL) || arg.has(Possible::TRUE));
+            none.with(Possible::TRUE, all(Possible::TRUE))
+                .with(Possible::FALSE, any(Possible::FALSE))
+                .with(Possible::NULL, can_be_null)
         }
         Function::Or => {
             if args.contains(&Possible::TRUE) {
                 return Possible::TRUE;
             }
-            let can_be_null = any(Possible::NULL) && args.iter().all(|arg| arg.has(Possible::NULL) || arg.has(Possible::FALSE));
+            let can_be_null =
+                any(Possible::NULL) && args.iter().all(|arg| arg.has(Possible::NULL) || arg.has(Possible::FALSE));
             Possible(0)
                 .with(Possible::TRUE, any(Possible::TRUE))
                 .with(Possible::FALSE, all(Possible::FALSE))
@@ -103,7 +119,9 @@ fn evaluate_call(function: Function, args: &[Possible]) -> Possible {
             .with(Possible::TRUE, first.has(Possible::FALSE))
             .with(Possible::FALSE, first.has(Possible::TRUE))
             .with(Possible::NULL, first.has(Possible::NULL)),
-        Function::IsNull => Possible(0).with(Possible::TRUE, first.has(Possible::NULL)).with(Possible::FALSE, first.has(Possible::VALUE)),
+        Function::IsNull => Possible(0)
+            .with(Possible::TRUE, first.has(Possible::NULL))
+            .with(Possible::FALSE, first.has(Possible::VALUE)),
         Function::IsTrue => Possible(0)
             .with(Possible::TRUE, first.has(Possible::TRUE))
             .with(Possible::FALSE, first.has(Possible::FALSE) || first.has(Possible::NULL)),
@@ -111,10 +129,18 @@ fn evaluate_call(function: Function, args: &[Possible]) -> Possible {
             .with(Possible::TRUE, first.has(Possible::FALSE))
             .with(Possible::FALSE, first.has(Possible::TRUE) || first.has(Possible::NULL)),
         Function::Coalesce | Function::Greatest | Function::Least => {
-            if args.iter().all(|arg| *arg == Possible::NULL) { Possible::NULL } else { Possible::ANY }
+            if args.iter().all(|arg| *arg == Possible::NULL) {
+                Possible::NULL
+            } else {
+                Possible::ANY
+            }
         }
         Function::NullIf => {
-            if first == Possible::NULL { Possible::NULL } else { Possible::ANY }
+            if first == Possible::NULL {
+                Possible::NULL
+            } else {
+                Possible::ANY
+            }
         }
         Function::IsDistinct | Function::IsNotDistinct => Possible::VALUE,
         _ if function.is_strict() && args.contains(&Possible::NULL) => Possible::NULL,

@@ -49,7 +49,13 @@ pub(crate) struct Simplifier {
 
 impl Simplifier {
     /// An equal scalar in three-valued logic.
-    pub(crate) fn scalar(&mut self, arena: &mut Arena, root: ScalarId, switches: &mut Switches, templates: &ScalarTemplates) -> ScalarId {
+    pub(crate) fn scalar(
+        &mut self,
+        arena: &mut Arena,
+        root: ScalarId,
+        switches: &mut Switches,
+        templates: &ScalarTemplates,
+    ) -> ScalarId {
         let mut stack = vec![(root, false)];
         while let Some((id, is_expanded)) = stack.pop() {
             if self.done.contains_key(&id) {
@@ -119,29 +125,31 @@ fn step(arena: &mut Arena, id: ScalarId, switches: &mut Switches) -> ScalarId {
     match arena[id].clone() {
         Scalar::Column(_) | Scalar::Outer(_) | Scalar::Literal(_) | Scalar::Hole(_) => id,
         Scalar::Call { function, args, data_type } => step_call(arena, id, function, &args, data_type, switches),
-        Scalar::Case { branches, otherwise, data_type } => step_case(arena, id, branches, otherwise, data_type, switches),
+        Scalar::Case { branches, otherwise, data_type } => {
+            step_case(arena, id, branches, otherwise, data_type, switches)
+        }
         Scalar::Cast { arg, to, is_try } => {
             if switches.is_on("simplify-cast") {
                 if arena.type_of(arg) == to {
                     switches.fire("simplify-cast");
                     return arg;
                 }
-                if let Scalar::Literal(literal) = &arena[arg] {
-                    if let Some(cast) = cast_literal(literal, to) {
-                        switches.fire("simplify-cast");
-                        return arena.literal(cast);
-                    }
+                if let Scalar::Literal(literal) = &arena[arg]
+                    && let Some(cast) = cast_literal(literal, to)
+                {
+                    switches.fire("simplify-cast");
+                    return arena.literal(cast);
                 }
             }
             let _ = is_try;
             id
         }
         Scalar::InList { arg, list } => {
-            if switches.is_on("simplify-comparison") {
-                if let [only] = list.as_slice() {
-                    switches.fire("simplify-comparison");
-                    return arena.predicate(Function::Eq, [arg, *only]);
-                }
+            if switches.is_on("simplify-comparison")
+                && let [only] = list.as_slice()
+            {
+                switches.fire("simplify-comparison");
+                return arena.predicate(Function::Eq, [arg, *only]);
             }
             id
         }
@@ -152,7 +160,9 @@ fn step(arena: &mut Arena, id: ScalarId, switches: &mut Switches) -> ScalarId {
 fn cast_literal(literal: &Literal, to: DataType) -> Option<Literal> {
     match (literal, to) {
         (Literal::Null(_), _) => Some(Literal::Null(to)),
-        (Literal::Int(value, from), _) if to.is_integer() && isomer_ir::is_widening(*from, to) => Some(Literal::Int(*value, to)),
+        (Literal::Int(value, from), _) if to.is_integer() && isomer_ir::is_widening(*from, to) => {
+            Some(Literal::Int(*value, to))
+        }
         (Literal::Date(days), DataType::Timestamp) => Some(Literal::Timestamp(i64::from(*days) * 86_400_000_000)),
         _ => None,
     }
@@ -161,7 +171,13 @@ fn cast_literal(literal: &Literal, to: DataType) -> Option<Literal> {
 fn literal_of(arena: &Arena, id: ScalarId) -> Option<&Literal> {
     match &arena[id] {
         Scalar::Literal(literal) => Some(literal),
-        Scalar::Column(_) | Scalar::Outer(_) | Scalar::Call { .. } | Scalar::Case { .. } | Scalar::Cast { .. } | Scalar::InList { .. } | Scalar::Hole(_) => None,
+        Scalar::Column(_)
+        | Scalar::Outer(_)
+        | Scalar::Call { .. }
+        | Scalar::Case { .. }
+        | Scalar::Cast { .. }
+        | Scalar::InList { .. }
+        | Scalar::Hole(_) => None,
     }
 }
 
@@ -172,7 +188,14 @@ fn boolean_of(arena: &Arena, id: ScalarId) -> Option<bool> {
     }
 }
 
-fn step_call(arena: &mut Arena, id: ScalarId, function: Function, args: &[ScalarId], data_type: DataType, switches: &mut Switches) -> ScalarId {
+fn step_call(
+    arena: &mut Arena,
+    id: ScalarId,
+    function: Function,
+    args: &[ScalarId],
+    data_type: DataType,
+    switches: &mut Switches,
+) -> ScalarId {
     if switches.is_on("simplify-null")
         && function.is_strict()
         && function.volatility() == Volatility::Immutable
@@ -184,14 +207,16 @@ fn step_call(arena: &mut Arena, id: ScalarId, function: Function, args: &[Scalar
     match function {
         Function::And | Function::Or => step_junction(arena, id, function, args, switches),
         Function::Not => step_not(arena, id, args, switches),
-        Function::IsNull if switches.is_on("simplify-null") => match args.first().and_then(|&arg| literal_of(arena, arg)) {
-            Some(literal) => {
-                let value = literal.is_null();
-                switches.fire("simplify-null");
-                arena.boolean(value)
+        Function::IsNull if switches.is_on("simplify-null") => {
+            match args.first().and_then(|&arg| literal_of(arena, arg)) {
+                Some(literal) => {
+                    let value = literal.is_null();
+                    switches.fire("simplify-null");
+                    arena.boolean(value)
+                }
+                None => id,
             }
-            None => id,
-        },
+        }
         Function::IsTrue | Function::IsFalse if switches.is_on("simplify-boolean") => {
             match args.first().and_then(|&arg| literal_of(arena, arg)) {
                 Some(literal) => {
@@ -204,18 +229,24 @@ fn step_call(arena: &mut Arena, id: ScalarId, function: Function, args: &[Scalar
         }
         Function::Coalesce if switches.is_on("simplify-null") => step_coalesce(arena, id, args, data_type, switches),
         _ => {
-            if switches.is_on("fold-constants") {
-                if let Some(folded) = fold(arena, function, args, data_type) {
-                    switches.fire("fold-constants");
-                    return arena.literal(folded);
-                }
+            if switches.is_on("fold-constants")
+                && let Some(folded) = fold(arena, function, args, data_type)
+            {
+                switches.fire("fold-constants");
+                return arena.literal(folded);
             }
             id
         }
     }
 }
 
-fn step_coalesce(arena: &mut Arena, id: ScalarId, args: &[ScalarId], data_type: DataType, switches: &mut Switches) -> ScalarId {
+fn step_coalesce(
+    arena: &mut Arena,
+    id: ScalarId,
+    args: &[ScalarId],
+    data_type: DataType,
+    switches: &mut Switches,
+) -> ScalarId {
     let mut kept = Vec::new();
     for &arg in args {
         match literal_of(arena, arg) {
@@ -265,7 +296,13 @@ fn step_not(arena: &mut Arena, id: ScalarId, args: &[ScalarId], switches: &mut S
             }
             None => id,
         },
-        Scalar::Column(_) | Scalar::Outer(_) | Scalar::Literal(_) | Scalar::Case { .. } | Scalar::Cast { .. } | Scalar::InList { .. } | Scalar::Hole(_) => id,
+        Scalar::Column(_)
+        | Scalar::Outer(_)
+        | Scalar::Literal(_)
+        | Scalar::Case { .. }
+        | Scalar::Cast { .. }
+        | Scalar::InList { .. }
+        | Scalar::Hole(_) => id,
     }
 }
 
@@ -288,7 +325,13 @@ pub(crate) fn compare(arena: &mut Arena, function: Function, left: ScalarId, rig
     }
 }
 
-fn step_junction(arena: &mut Arena, id: ScalarId, function: Function, args: &[ScalarId], switches: &mut Switches) -> ScalarId {
+fn step_junction(
+    arena: &mut Arena,
+    id: ScalarId,
+    function: Function,
+    args: &[ScalarId],
+    switches: &mut Switches,
+) -> ScalarId {
     let is_and = function == Function::And;
     if switches.is_on("simplify-boolean") {
         if args.iter().any(|&arg| boolean_of(arena, arg) == Some(!is_and)) {
@@ -297,7 +340,8 @@ fn step_junction(arena: &mut Arena, id: ScalarId, function: Function, args: &[Sc
         }
         if args.iter().any(|&arg| boolean_of(arena, arg) == Some(is_and)) {
             switches.fire("simplify-boolean");
-            let kept: Vec<ScalarId> = args.iter().copied().filter(|&arg| boolean_of(arena, arg) != Some(is_and)).collect();
+            let kept: Vec<ScalarId> =
+                args.iter().copied().filter(|&arg| boolean_of(arena, arg) != Some(is_and)).collect();
             return if is_and { arena.and(kept) } else { arena.or(kept) };
         }
         if let Some(absorbed) = absorb(arena, function, args) {
@@ -305,11 +349,12 @@ fn step_junction(arena: &mut Arena, id: ScalarId, function: Function, args: &[Sc
             return absorbed;
         }
     }
-    if !is_and && switches.is_on("pull-common-conjunct-from-or") {
-        if let Some(factored) = factor_common(arena, args) {
-            switches.fire("pull-common-conjunct-from-or");
-            return factored;
-        }
+    if !is_and
+        && switches.is_on("pull-common-conjunct-from-or")
+        && let Some(factored) = factor_common(arena, args)
+    {
+        switches.fire("pull-common-conjunct-from-or");
+        return factored;
     }
     id
 }
@@ -326,7 +371,9 @@ fn absorb(arena: &mut Arena, function: Function, args: &[ScalarId]) -> Option<Sc
         .iter()
         .copied()
         .filter(|&arg| match &arena[arg] {
-            Scalar::Call { function: inner, args: inner_args, .. } if *inner == dual => !args.iter().any(|other| inner_args.contains(other)),
+            Scalar::Call { function: inner, args: inner_args, .. } if *inner == dual => {
+                !args.iter().any(|other| inner_args.contains(other))
+            }
             _ => true,
         })
         .collect();
@@ -350,7 +397,8 @@ fn factor_common(arena: &mut Arena, args: &[ScalarId]) -> Option<ScalarId> {
     let rests: Vec<ScalarId> = args
         .iter()
         .map(|&arg| {
-            let rest: Vec<ScalarId> = arena.conjuncts(arg).into_iter().filter(|conjunct| !common.contains(conjunct)).collect();
+            let rest: Vec<ScalarId> =
+                arena.conjuncts(arg).into_iter().filter(|conjunct| !common.contains(conjunct)).collect();
             arena.and(rest)
         })
         .collect();
@@ -399,8 +447,12 @@ fn compare_literals(left: &Literal, right: &Literal) -> Option<std::cmp::Orderin
     match (left, right) {
         (Literal::Int(a, _), Literal::Int(b, _)) => Some(a.cmp(b)),
         (Literal::Date(a), Literal::Date(b)) => Some(a.cmp(b)),
-        (Literal::Timestamp(a), Literal::Timestamp(b)) | (Literal::TimestampTz(a), Literal::TimestampTz(b)) => Some(a.cmp(b)),
-        (Literal::Decimal { value: a, scale: sa, .. }, Literal::Decimal { value: b, scale: sb, .. }) if sa == sb => Some(a.cmp(b)),
+        (Literal::Timestamp(a), Literal::Timestamp(b)) | (Literal::TimestampTz(a), Literal::TimestampTz(b)) => {
+            Some(a.cmp(b))
+        }
+        (Literal::Decimal { value: a, scale: sa, .. }, Literal::Decimal { value: b, scale: sb, .. }) if sa == sb => {
+            Some(a.cmp(b))
+        }
         (Literal::Boolean(a), Literal::Boolean(b)) => Some(a.cmp(b)),
         _ => None,
     }
@@ -504,7 +556,9 @@ fn holds_step(arena: &mut Arena, id: ScalarId, switches: &mut Switches) -> Scala
             let joined = if function == Function::And { arena.and(held) } else { arena.or(held) };
             if joined == id { id } else { step(arena, joined, switches) }
         }
-        Scalar::Call { function, args, .. } if args.len() == 2 && args[0] == args[1] && switches.is_on("simplify-comparison") => {
+        Scalar::Call { function, args, .. }
+            if args.len() == 2 && args[0] == args[1] && switches.is_on("simplify-comparison") =>
+        {
             if arena.volatility(args[0]) != Volatility::Immutable {
                 return id;
             }
@@ -521,7 +575,14 @@ fn holds_step(arena: &mut Arena, id: ScalarId, switches: &mut Switches) -> Scala
                 _ => id,
             }
         }
-        Scalar::Column(_) | Scalar::Outer(_) | Scalar::Literal(_) | Scalar::Call { .. } | Scalar::Case { .. } | Scalar::Cast { .. } | Scalar::InList { .. } | Scalar::Hole(_) => id,
+        Scalar::Column(_)
+        | Scalar::Outer(_)
+        | Scalar::Literal(_)
+        | Scalar::Call { .. }
+        | Scalar::Case { .. }
+        | Scalar::Cast { .. }
+        | Scalar::InList { .. }
+        | Scalar::Hole(_) => id,
     }
 }
 
@@ -532,14 +593,16 @@ fn is_contradiction(arena: &Arena, conjuncts: &[ScalarId]) -> bool {
     }
     let mut bounds: FxHashMap<ScalarId, Vec<(Function, &Literal)>> = FxHashMap::default();
     for &conjunct in conjuncts {
-        if let Scalar::Call { function, args, .. } = &arena[conjunct] {
-            if let [arg, bound] = args.as_slice() {
-                let is_bound = matches!(function, Function::Eq | Function::Lt | Function::LtEq | Function::Gt | Function::GtEq);
-                if let (true, Some(literal)) = (is_bound, literal_of(arena, *bound)) {
-                    if arena.volatility(*arg) == Volatility::Immutable && !arena.type_of(*arg).is_float() {
-                        bounds.entry(*arg).or_default().push((*function, literal));
-                    }
-                }
+        if let Scalar::Call { function, args, .. } = &arena[conjunct]
+            && let [arg, bound] = args.as_slice()
+        {
+            let is_bound =
+                matches!(function, Function::Eq | Function::Lt | Function::LtEq | Function::Gt | Function::GtEq);
+            if let (true, Some(literal)) = (is_bound, literal_of(arena, *bound))
+                && arena.volatility(*arg) == Volatility::Immutable
+                && !arena.type_of(*arg).is_float()
+            {
+                bounds.entry(*arg).or_default().push((*function, literal));
             }
         }
     }
@@ -597,7 +660,8 @@ pub(crate) fn transitive(arena: &mut Arena, holds: &[ScalarId]) -> Vec<ScalarId>
     let mut inferred = Vec::new();
     for &predicate in holds {
         let Scalar::Call { function, args, .. } = arena[predicate].clone() else { continue };
-        let is_comparison = matches!(function, Function::Eq | Function::Lt | Function::LtEq | Function::Gt | Function::GtEq);
+        let is_comparison =
+            matches!(function, Function::Eq | Function::Lt | Function::LtEq | Function::Gt | Function::GtEq);
         let [left, right] = args.as_slice() else { continue };
         if let (true, Scalar::Column(column), Some(_)) = (is_comparison, &arena[*left], literal_of(arena, *right)) {
             let column = *column;

@@ -74,7 +74,9 @@ impl ScalarTemplates {
                 continue;
             }
             let mut bindings = Bindings::default();
-            if !matches(arena, template.pattern, scalar, &mut bindings) || !guards_hold(arena, &template.guards, &bindings, 0.0) {
+            if !matches(arena, template.pattern, scalar, &mut bindings)
+                || !guards_hold(arena, &template.guards, &bindings, 0.0)
+            {
                 continue;
             }
             let data_type = arena.type_of(scalar);
@@ -88,7 +90,13 @@ impl ScalarTemplates {
     }
 
     /// The call after the first aggregate template that fires on it, or the call itself.
-    pub(crate) fn rewrite_aggregate(&self, arena: &mut Arena, call: AggregateCall, input_rows: f64, switches: &mut Switches) -> AggregateCall {
+    pub(crate) fn rewrite_aggregate(
+        &self,
+        arena: &mut Arena,
+        call: AggregateCall,
+        input_rows: f64,
+        switches: &mut Switches,
+    ) -> AggregateCall {
         for template in &self.aggregates {
             if !switches.is_on(&template.rule) {
                 continue;
@@ -100,7 +108,11 @@ impl ScalarTemplates {
                 && call.order.is_empty();
             let mut bindings = Bindings::default();
             if !is_same_shape
-                || !pattern.args.iter().zip(&call.args).all(|(&pattern, &arg)| matches(arena, pattern, arg, &mut bindings))
+                || !pattern
+                    .args
+                    .iter()
+                    .zip(&call.args)
+                    .all(|(&pattern, &arg)| matches(arena, pattern, arg, &mut bindings))
                 || !guards_hold(arena, &template.guards, &bindings, input_rows)
             {
                 continue;
@@ -148,7 +160,14 @@ fn matches(arena: &Arena, pattern: ScalarId, scalar: ScalarId, bindings: &mut Bi
             *bindings = saved;
             let is_symmetric = matches!(
                 f,
-                Function::Eq | Function::NotEq | Function::IsDistinct | Function::IsNotDistinct | Function::Add | Function::Multiply | Function::And | Function::Or
+                Function::Eq
+                    | Function::NotEq
+                    | Function::IsDistinct
+                    | Function::IsNotDistinct
+                    | Function::Add
+                    | Function::Multiply
+                    | Function::And
+                    | Function::Or
             );
             if is_symmetric && a.len() == 2 {
                 let saved = bindings.clone();
@@ -161,14 +180,18 @@ fn matches(arena: &Arena, pattern: ScalarId, scalar: ScalarId, bindings: &mut Bi
         }
         (Scalar::Case { branches: a, otherwise: c, .. }, Scalar::Case { branches: b, otherwise: d, .. }) => {
             a.len() == b.len()
-                && a.iter().zip(b).all(|(x, y)| matches(arena, x.0, y.0, bindings) && matches(arena, x.1, y.1, bindings))
+                && a.iter()
+                    .zip(b)
+                    .all(|(x, y)| matches(arena, x.0, y.0, bindings) && matches(arena, x.1, y.1, bindings))
                 && matches(arena, *c, *d, bindings)
         }
         (Scalar::Cast { arg: a, to: s, is_try: t }, Scalar::Cast { arg: b, to: u, is_try: v }) => {
             s == u && t == v && matches(arena, *a, *b, bindings)
         }
         (Scalar::InList { arg: a, list: x }, Scalar::InList { arg: b, list: y }) => {
-            x.len() == y.len() && matches(arena, *a, *b, bindings) && x.iter().zip(y).all(|(&x, &y)| matches(arena, x, y, bindings))
+            x.len() == y.len()
+                && matches(arena, *a, *b, bindings)
+                && x.iter().zip(y).all(|(&x, &y)| matches(arena, x, y, bindings))
         }
         _ => false,
     }
@@ -188,9 +211,13 @@ fn is_same_literal(a: &Literal, b: &Literal) -> bool {
 
 fn guards_hold(arena: &Arena, guards: &[HoleGuard], bindings: &Bindings, input_rows: f64) -> bool {
     guards.iter().all(|guard| match guard {
-        HoleGuard::Deterministic(hole) => bindings.get(hole).is_some_and(|&scalar| arena.volatility(scalar) == Volatility::Immutable),
+        HoleGuard::Deterministic(hole) => {
+            bindings.get(hole).is_some_and(|&scalar| arena.volatility(scalar) == Volatility::Immutable)
+        }
         HoleGuard::CannotRaise(hole) => bindings.get(hole).is_some_and(|&scalar| !arena.can_raise(scalar)),
-        HoleGuard::IsLiteral(hole) => bindings.get(hole).is_some_and(|&scalar| matches!(arena[scalar], Scalar::Literal(_))),
+        HoleGuard::IsLiteral(hole) => {
+            bindings.get(hole).is_some_and(|&scalar| matches!(arena[scalar], Scalar::Literal(_)))
+        }
         HoleGuard::TypeIn(hole, names) => bindings.get(hole).is_some_and(|&scalar| {
             let families = type_families(arena.type_of(scalar));
             names.iter().any(|name| families.contains(&&**name))
@@ -248,7 +275,12 @@ fn instantiate(arena: &mut Arena, template: ScalarId, bindings: &Bindings, data_
         Scalar::Case { branches, otherwise, data_type: own } => {
             let branches = branches
                 .into_iter()
-                .map(|(when, then)| (instantiate(arena, when, bindings, DataType::Boolean), instantiate(arena, then, bindings, data_type)))
+                .map(|(when, then)| {
+                    (
+                        instantiate(arena, when, bindings, DataType::Boolean),
+                        instantiate(arena, then, bindings, data_type),
+                    )
+                })
                 .collect();
             let otherwise = instantiate(arena, otherwise, bindings, data_type);
             let known = if own == DataType::Unknown { data_type } else { own };

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{AggregateCall, AggregateFunction, ColumnId, DataType, Function, Literal, Plan, Scalar, ScalarId, SortKey, Volatility};
+use isomer_ir::{
+    AggregateCall, AggregateFunction, ColumnId, DataType, Function, Literal, Plan, Scalar, ScalarId, SortKey,
+    Volatility,
+};
 
 use super::{Definitions, Normalizer};
 use crate::facts::{Facts, is_nullable};
@@ -12,7 +15,7 @@ impl Normalizer<'_> {
     pub(super) fn aggregate(
         &mut self,
         input: Plan,
-        keys: Vec<(ColumnId, ScalarId)>,
+        keys: &[(ColumnId, ScalarId)],
         calls: Vec<(ColumnId, AggregateCall)>,
         conds: Vec<ScalarId>,
     ) -> (Plan, Definitions) {
@@ -35,8 +38,11 @@ impl Normalizer<'_> {
         let (plan, inner) = self.relation(input, below);
         let facts = self.facts(&plan);
         let mut definitions = Definitions::default();
-        let new_keys = self.aggregate_keys(&keys, &inner, &facts, &mut definitions);
-        if matches!(super::peek(&plan), Plan::Empty { .. }) && !keys.is_empty() && self.switches.is_on("propagate-empty") {
+        let new_keys = self.aggregate_keys(keys, &inner, &facts, &mut definitions);
+        if matches!(super::peek(&plan), Plan::Empty { .. })
+            && !keys.is_empty()
+            && self.switches.is_on("propagate-empty")
+        {
             self.switches.fire("propagate-empty");
             let columns = keys.iter().map(|(id, _)| *id).chain(calls.iter().map(|(id, _)| *id)).collect();
             return (Plan::Empty { columns }, Definitions::default());
@@ -77,8 +83,15 @@ impl Normalizer<'_> {
             let scalar = self.resolve(scalar, inner);
             let value = match &self.context.arena[scalar] {
                 Scalar::Literal(_) => Some(scalar),
-                Scalar::Column(column) => facts.constants.iter().find(|(known, _)| known == column).map(|(_, value)| *value),
-                Scalar::Outer(_) | Scalar::Call { .. } | Scalar::Case { .. } | Scalar::Cast { .. } | Scalar::InList { .. } | Scalar::Hole(_) => None,
+                Scalar::Column(column) => {
+                    facts.constants.iter().find(|(known, _)| known == column).map(|(_, value)| *value)
+                }
+                Scalar::Outer(_)
+                | Scalar::Call { .. }
+                | Scalar::Case { .. }
+                | Scalar::Cast { .. }
+                | Scalar::InList { .. }
+                | Scalar::Hole(_) => None,
             };
             if let (Some(value), true) = (value, self.switches.is_on("prune-constant-group-key")) {
                 definitions.insert(id, value);
@@ -118,12 +131,18 @@ impl Normalizer<'_> {
             order: call.order.iter().map(|key| SortKey { scalar: self.resolve(key.scalar, inner), ..*key }).collect(),
             ..call.clone()
         };
-        if call.is_distinct && call.function.is_duplicate_insensitive() && self.switches.is_on("eliminate-distinct-in-aggregate") {
+        if call.is_distinct
+            && call.function.is_duplicate_insensitive()
+            && self.switches.is_on("eliminate-distinct-in-aggregate")
+        {
             self.switches.fire("eliminate-distinct-in-aggregate");
             call.is_distinct = false;
         }
         let counts_rows = call.function == AggregateFunction::Count && !call.is_distinct && call.args.len() == 1;
-        if counts_rows && !is_nullable(&self.context.arena, call.args[0], facts) && self.switches.is_on("simplify-count-not-null") {
+        if counts_rows
+            && !is_nullable(&self.context.arena, call.args[0], facts)
+            && self.switches.is_on("simplify-count-not-null")
+        {
             self.switches.fire("simplify-count-not-null");
             call.args.clear();
         }
@@ -141,7 +160,11 @@ impl Normalizer<'_> {
     ) -> Option<(Plan, Definitions)> {
         let columns: Vec<ColumnId> = keys
             .iter()
-            .filter_map(|&(_, scalar)| if let Scalar::Column(column) = self.context.arena[scalar] { Some(column) } else { None })
+            .filter_map(
+                |&(_, scalar)| {
+                    if let Scalar::Column(column) = self.context.arena[scalar] { Some(column) } else { None }
+                },
+            )
             .collect();
         if keys.is_empty() || !facts.is_unique(&columns) {
             return None;
@@ -156,7 +179,9 @@ impl Normalizer<'_> {
         }
         self.switches.fire(rule);
         let mut composed: Definitions = own.clone();
-        for (&id, &scalar) in definitions {
+        let mut deferred: Vec<(ColumnId, ScalarId)> = definitions.iter().map(|(&id, &scalar)| (id, scalar)).collect();
+        deferred.sort_unstable();
+        for (id, scalar) in deferred {
             composed.insert(id, self.context.arena.inline_columns(scalar, &own));
         }
         composed.retain(|id, scalar| self.context.arena[*scalar] != Scalar::Column(*id));
@@ -175,10 +200,18 @@ impl Normalizer<'_> {
                 let is_null = arena.predicate(Function::IsNull, [arg]);
                 let zero = arena.literal(Literal::Int(0, DataType::Int64));
                 let one = arena.literal(Literal::Int(1, DataType::Int64));
-                Some(arena.scalar(Scalar::Case { branches: vec![(is_null, zero)], otherwise: one, data_type: DataType::Int64 }))
+                Some(arena.scalar(Scalar::Case {
+                    branches: vec![(is_null, zero)],
+                    otherwise: one,
+                    data_type: DataType::Int64,
+                }))
             }
             (
-                AggregateFunction::Sum | AggregateFunction::Min | AggregateFunction::Max | AggregateFunction::BoolAnd | AggregateFunction::BoolOr,
+                AggregateFunction::Sum
+                | AggregateFunction::Min
+                | AggregateFunction::Max
+                | AggregateFunction::BoolAnd
+                | AggregateFunction::BoolOr,
                 Some(&arg),
             ) => Some(arena.cast(arg, call.data_type)),
             _ => None,

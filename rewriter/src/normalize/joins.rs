@@ -10,7 +10,14 @@ use crate::scalars::is_null_rejecting;
 use crate::simplify::{is_false, transitive};
 
 impl Normalizer<'_> {
-    pub(super) fn join(&mut self, kind: JoinKind, left: Plan, right: Plan, on: Vec<ScalarId>, conds: Vec<ScalarId>) -> (Plan, Definitions) {
+    pub(super) fn join(
+        &mut self,
+        kind: JoinKind,
+        left: Plan,
+        right: Plan,
+        on: Vec<ScalarId>,
+        conds: Vec<ScalarId>,
+    ) -> (Plan, Definitions) {
         match kind {
             JoinKind::Inner => {
                 let plan = Plan::Join { kind, left: Box::new(left), right: Box::new(right), on };
@@ -24,9 +31,11 @@ impl Normalizer<'_> {
                 let (below, above) = self.split_for(&conds, &columns);
                 let (left, left_definitions) = self.relation(left, below);
                 let (right, right_definitions) = self.relation(right, Vec::new());
-                self.outer(kind, (left, left_definitions), (right, right_definitions), on, &above)
+                self.outer(kind, (left, left_definitions), (right, right_definitions), &on, &above)
             }
-            JoinKind::Semi | JoinKind::Anti | JoinKind::AntiNullAware | JoinKind::Mark(_) => self.semi_join(kind, left, right, on, conds),
+            JoinKind::Semi | JoinKind::Anti | JoinKind::AntiNullAware | JoinKind::Mark(_) => {
+                self.semi_join(kind, left, right, on, &conds)
+            }
         }
     }
 
@@ -37,15 +46,23 @@ impl Normalizer<'_> {
         })
     }
 
-    fn semi_join(&mut self, kind: JoinKind, left: Plan, right: Plan, on: Vec<ScalarId>, conds: Vec<ScalarId>) -> (Plan, Definitions) {
+    fn semi_join(
+        &mut self,
+        kind: JoinKind,
+        left: Plan,
+        right: Plan,
+        on: Vec<ScalarId>,
+        conds: &[ScalarId],
+    ) -> (Plan, Definitions) {
         let left_columns = left.columns(&mut self.context.arena);
         let right_columns = right.columns(&mut self.context.arena);
-        let (mut below, mut above) = self.split_for(&conds, &left_columns);
+        let (mut below, mut above) = self.split_for(conds, &left_columns);
         if !self.switches.is_on("push-filter-into-semi-join") {
             above.append(&mut below);
         }
         // Rows that the join would have removed must not raise now.
-        let (raising, below): (Vec<_>, Vec<_>) = below.into_iter().partition(|&cond| self.context.arena.can_raise(cond));
+        let (raising, below): (Vec<_>, Vec<_>) =
+            below.into_iter().partition(|&cond| self.context.arena.can_raise(cond));
         above.extend(raising);
         if !below.is_empty() {
             self.switches.fire("push-filter-into-semi-join");
@@ -71,7 +88,9 @@ impl Normalizer<'_> {
                 self.switches.fire("propagate-empty");
                 return (left, left_definitions);
             }
-            (JoinKind::Anti | JoinKind::AntiNullAware, _, Plan::Empty { .. }) if self.switches.is_on("prune-empty-join-side") => {
+            (JoinKind::Anti | JoinKind::AntiNullAware, _, Plan::Empty { .. })
+                if self.switches.is_on("prune-empty-join-side") =>
+            {
                 self.switches.fire("prune-empty-join-side");
                 return self.filtered(left, &above, left_definitions);
             }
@@ -175,7 +194,8 @@ impl Normalizer<'_> {
         }
         let on: Vec<ScalarId> = holds.iter().map(|&cond| self.resolve(cond, &definitions)).collect();
         let on = self.simplified_holds(&on);
-        let is_empty = inputs.iter().any(|input| matches!(super::peek(input), Plan::Empty { .. })) || is_false(&self.context.arena, &on);
+        let is_empty = inputs.iter().any(|input| matches!(super::peek(input), Plan::Empty { .. }))
+            || is_false(&self.context.arena, &on);
         if is_empty && self.switches.is_on("propagate-empty") {
             self.switches.fire("propagate-empty");
             return (Plan::Empty { columns: taken }, definitions);
@@ -253,7 +273,7 @@ impl Normalizer<'_> {
             definitions.extend(self.nulls(&right_columns));
             return (plan, definitions);
         }
-        self.outer(JoinKind::Left, left, right, on, &above)
+        self.outer(JoinKind::Left, left, right, &on, &above)
     }
 
     /// `LEFT JOIN … WHERE right.column IS NULL` with a column that is never NULL in the right input
@@ -284,7 +304,7 @@ impl Normalizer<'_> {
         let rest: Vec<ScalarId> = rest.iter().map(|&cond| self.context.arena.inline_columns(cond, &nulls)).collect();
         let mut conds = below.to_vec();
         conds.extend(rest);
-        let (plan, mut definitions) = self.semi_join(JoinKind::Anti, left.clone(), right.clone(), on.to_vec(), conds);
+        let (plan, mut definitions) = self.semi_join(JoinKind::Anti, left.clone(), right.clone(), on.to_vec(), &conds);
         definitions.extend(nulls);
         Some((plan, definitions))
     }
@@ -293,7 +313,8 @@ impl Normalizer<'_> {
         let left_columns = left.columns(&mut self.context.arena);
         let right_columns = right.columns(&mut self.context.arena);
         if self.switches.is_on("convert-full-join-to-left") {
-            let rejects = |side: &[ColumnId]| conds.iter().any(|&cond| is_null_rejecting(&self.context.arena, cond, side));
+            let rejects =
+                |side: &[ColumnId]| conds.iter().any(|&cond| is_null_rejecting(&self.context.arena, cond, side));
             // Rows that only the right side has are NULL on the left.
             if rejects(&left_columns) {
                 self.switches.fire("convert-full-join-to-left");
@@ -307,7 +328,7 @@ impl Normalizer<'_> {
         let left = self.relation(left, Vec::new());
         let right = self.relation(right, Vec::new());
         let (left_plan, left_definitions) = self.null_safe(left.0, left.1, &left_columns);
-        self.outer(JoinKind::Full, (left_plan, left_definitions), right, on, &conds)
+        self.outer(JoinKind::Full, (left_plan, left_definitions), right, &on, &conds)
     }
 
     /// `plan` such that every written column can be read above a null extension.
@@ -324,7 +345,7 @@ impl Normalizer<'_> {
         kind: JoinKind,
         (left, left_definitions): (Plan, Definitions),
         (right, right_definitions): (Plan, Definitions),
-        on: Vec<ScalarId>,
+        on: &[ScalarId],
         above: &[ScalarId],
     ) -> (Plan, Definitions) {
         let written: Vec<ColumnId> = {
@@ -336,7 +357,8 @@ impl Normalizer<'_> {
         };
         let (right, right_definitions) = self.null_safe(right, right_definitions, &written);
         let (right, right_definitions) = self.disjoint(&left, right, right_definitions);
-        let on: Vec<ScalarId> = on.iter().map(|&predicate| self.resolve_both(predicate, &left_definitions, &right_definitions)).collect();
+        let on: Vec<ScalarId> =
+            on.iter().map(|&predicate| self.resolve_both(predicate, &left_definitions, &right_definitions)).collect();
         let on = self.simplified_holds(&on);
         let mut definitions = left_definitions;
         definitions.extend(right_definitions);

@@ -86,7 +86,8 @@ impl<'a> Normalizer<'a> {
             let scalar = self.resolve(scalar, &definitions);
             exprs.push((self.context.arena.computed_column(scalar, &column.name), scalar));
         }
-        let order: Vec<SortKey> = sort.into_iter().map(|key| SortKey { scalar: self.resolve(key.scalar, &definitions), ..key }).collect();
+        let order: Vec<SortKey> =
+            sort.into_iter().map(|key| SortKey { scalar: self.resolve(key.scalar, &definitions), ..key }).collect();
         let mut demanded: Vec<ColumnId> = Vec::new();
         for scalar in exprs.iter().map(|(_, scalar)| *scalar).chain(order.iter().map(|key| key.scalar)) {
             demanded.extend(self.context.arena.columns_of(scalar));
@@ -97,7 +98,8 @@ impl<'a> Normalizer<'a> {
 
     /// A scalar over the plan's own columns, simplified.
     pub(crate) fn resolve(&mut self, scalar: ScalarId, definitions: &Definitions) -> ScalarId {
-        let inlined = if definitions.is_empty() { scalar } else { self.context.arena.inline_columns(scalar, definitions) };
+        let inlined =
+            if definitions.is_empty() { scalar } else { self.context.arena.inline_columns(scalar, definitions) };
         self.simplifier.scalar(&mut self.context.arena, inlined, self.switches, self.templates)
     }
 
@@ -116,13 +118,14 @@ impl<'a> Normalizer<'a> {
     /// The normal form of `Filter(conds, plan)`.
     pub(crate) fn relation(&mut self, plan: Plan, mut conds: Vec<ScalarId>) -> (Plan, Definitions) {
         match plan {
-            Plan::Scan { table, columns } => self.scan(table, columns, conds),
-            Plan::Values { columns, rows } => self.values(&columns, rows, conds),
+            Plan::Scan { table, columns } => self.scan(table, columns, &conds),
+            Plan::Values { columns, rows } => self.values(&columns, &rows, &conds),
             Plan::Empty { columns } => (Plan::Empty { columns }, Definitions::default()),
             Plan::Hole { .. } => (plan, Definitions::default()),
             Plan::Named { input, name, span } => {
                 let (plan, definitions) = self.relation(*input, conds);
-                let plan = if is_worth_naming(&plan) { Plan::Named { input: Box::new(plan), name, span } } else { plan };
+                let plan =
+                    if is_worth_naming(&plan) { Plan::Named { input: Box::new(plan), name, span } } else { plan };
                 (plan, definitions)
             }
             Plan::Filter { input, holds } => {
@@ -138,14 +141,15 @@ impl<'a> Normalizer<'a> {
                 self.relation(*input, conds)
             }
             Plan::Limit { input, skip, fetch } => self.limit(*input, skip, fetch, conds),
-            Plan::Instance { input, k } => self.instance(*input, k, conds),
+            Plan::Instance { input, k } => self.instance(*input, k, &conds),
             Plan::Join { kind, left, right, on } => self.join(kind, *left, *right, on, conds),
-            Plan::Aggregate { input, keys, calls } => self.aggregate(*input, keys, calls, conds),
+            Plan::Aggregate { input, keys, calls } => self.aggregate(*input, &keys, calls, conds),
             Plan::Distinct { input } => {
                 let columns = input.columns(&mut self.context.arena);
-                let keys = columns.into_iter().map(|id| (id, self.context.arena.column_ref(id))).collect();
+                let keys: Vec<(ColumnId, ScalarId)> =
+                    columns.into_iter().map(|id| (id, self.context.arena.column_ref(id))).collect();
                 self.switches.fire("convert-distinct-to-aggregate");
-                self.aggregate(*input, keys, Vec::new(), conds)
+                self.aggregate(*input, &keys, Vec::new(), conds)
             }
             Plan::Window { input, calls } => self.window(*input, calls, conds),
             Plan::SetOp { kind, inputs, columns } => self.set_op(kind, inputs, &columns, conds),
@@ -174,7 +178,7 @@ impl<'a> Normalizer<'a> {
         (plan, definitions)
     }
 
-    fn scan(&mut self, table: Arc<str>, columns: Vec<ColumnId>, conds: Vec<ScalarId>) -> (Plan, Definitions) {
+    fn scan(&mut self, table: Arc<str>, columns: Vec<ColumnId>, conds: &[ScalarId]) -> (Plan, Definitions) {
         match self.models.get(&table) {
             Some(ModelRead::Inline(output)) => {
                 let output = output.clone();
@@ -183,7 +187,8 @@ impl<'a> Normalizer<'a> {
                     .zip(&output.columns)
                     .map(|(&column, shown)| (column, self.context.arena.column_ref(shown.column)))
                     .collect();
-                let conds: Vec<ScalarId> = conds.iter().map(|&cond| self.context.arena.inline_columns(cond, &shown)).collect();
+                let conds: Vec<ScalarId> =
+                    conds.iter().map(|&cond| self.context.arena.inline_columns(cond, &shown)).collect();
                 let (plan, inner) = self.relation(output.plan, conds);
                 let definitions = columns
                     .iter()
@@ -197,15 +202,18 @@ impl<'a> Normalizer<'a> {
             }
             Some(ModelRead::Table(ids)) => {
                 let ids = ids.clone();
-                let definitions: Definitions =
-                    columns.iter().zip(&ids).map(|(&column, &id)| (column, self.context.arena.column_ref(id))).collect();
-                self.filtered(Plan::Scan { table, columns: ids }, &conds, definitions)
+                let definitions: Definitions = columns
+                    .iter()
+                    .zip(&ids)
+                    .map(|(&column, &id)| (column, self.context.arena.column_ref(id)))
+                    .collect();
+                self.filtered(Plan::Scan { table, columns: ids }, conds, definitions)
             }
-            None => self.filtered(Plan::Scan { table, columns }, &conds, Definitions::default()),
+            None => self.filtered(Plan::Scan { table, columns }, conds, Definitions::default()),
         }
     }
 
-    fn values(&mut self, columns: &[ColumnId], rows: Vec<Vec<ScalarId>>, conds: Vec<ScalarId>) -> (Plan, Definitions) {
+    fn values(&mut self, columns: &[ColumnId], rows: &[Vec<ScalarId>], conds: &[ScalarId]) -> (Plan, Definitions) {
         let empty = Definitions::default();
         let rows: Vec<Vec<ScalarId>> = rows.iter().map(|row| self.resolve_all(row, &empty)).collect();
         let mut definitions = Definitions::default();
@@ -221,7 +229,7 @@ impl<'a> Normalizer<'a> {
             }
             ids.push(id);
         }
-        self.filtered(Plan::Values { columns: ids, rows }, &conds, definitions)
+        self.filtered(Plan::Values { columns: ids, rows }, conds, definitions)
     }
 
     fn project(&mut self, input: Plan, exprs: Vec<(ColumnId, ScalarId)>, conds: Vec<ScalarId>) -> (Plan, Definitions) {
@@ -251,7 +259,8 @@ impl<'a> Normalizer<'a> {
                 && (is_volatile(self, scalar) || self.context.arena.tree_size(scalar) > MAX_INLINED_SIZE)
         });
         if !is_barrier {
-            let definitions = resolved.into_iter().filter(|&(id, scalar)| self.context.arena[scalar] != Scalar::Column(id)).collect();
+            let definitions =
+                resolved.into_iter().filter(|&(id, scalar)| self.context.arena[scalar] != Scalar::Column(id)).collect();
             return self.filtered(plan, &above, definitions);
         }
         let (plan, definitions) = self.computed(plan, resolved);
@@ -276,7 +285,12 @@ impl<'a> Normalizer<'a> {
     }
 
     /// `plan` with every one of `columns` exposed by itself.
-    pub(crate) fn exposed(&mut self, plan: Plan, definitions: &Definitions, columns: &[ColumnId]) -> (Plan, Definitions) {
+    pub(crate) fn exposed(
+        &mut self,
+        plan: Plan,
+        definitions: &Definitions,
+        columns: &[ColumnId],
+    ) -> (Plan, Definitions) {
         let is_plain = columns.iter().all(|column| {
             definitions.get(column).is_none_or(|&scalar| matches!(self.context.arena[scalar], Scalar::Column(_)))
         });
@@ -299,7 +313,9 @@ impl<'a> Normalizer<'a> {
             input => (Vec::new(), input),
         };
         let (plan, definitions) = match (keys.is_empty(), input) {
-            (true, Plan::Limit { input, skip: inner_skip, fetch: inner_fetch }) if self.switches.is_on("merge-limits") => {
+            (true, Plan::Limit { input, skip: inner_skip, fetch: inner_fetch })
+                if self.switches.is_on("merge-limits") =>
+            {
                 self.switches.fire("merge-limits");
                 let left = inner_fetch.map(|rows| rows.saturating_sub(skip));
                 let merged = match (left, fetch) {
@@ -316,7 +332,10 @@ impl<'a> Normalizer<'a> {
             return (Plan::Empty { columns }, definitions);
         }
         let bound = self.facts(&plan).max_rows;
-        if skip == 0 && self.switches.is_on("eliminate-limit-by-row-bound") && bound.is_some_and(|rows| fetch.is_none_or(|fetch| rows <= fetch)) {
+        if skip == 0
+            && self.switches.is_on("eliminate-limit-by-row-bound")
+            && bound.is_some_and(|rows| fetch.is_none_or(|fetch| rows <= fetch))
+        {
             self.switches.fire("eliminate-limit-by-row-bound");
             return self.filtered(plan, &conds, definitions);
         }
@@ -334,11 +353,18 @@ impl<'a> Normalizer<'a> {
             let is_constant = match &self.context.arena[scalar] {
                 Scalar::Literal(_) => true,
                 Scalar::Column(column) => constants.iter().any(|(constant, _)| constant == column),
-                Scalar::Outer(_) | Scalar::Call { .. } | Scalar::Case { .. } | Scalar::Cast { .. } | Scalar::InList { .. } | Scalar::Hole(_) => false,
+                Scalar::Outer(_)
+                | Scalar::Call { .. }
+                | Scalar::Case { .. }
+                | Scalar::Cast { .. }
+                | Scalar::InList { .. }
+                | Scalar::Hole(_) => false,
             };
             if is_constant && self.switches.is_on("prune-constant-sort-key") {
                 self.switches.fire("prune-constant-sort-key");
-            } else if kept.iter().any(|earlier| earlier.scalar == scalar) && self.switches.is_on("prune-duplicate-sort-key") {
+            } else if kept.iter().any(|earlier| earlier.scalar == scalar)
+                && self.switches.is_on("prune-duplicate-sort-key")
+            {
                 self.switches.fire("prune-duplicate-sort-key");
             } else {
                 kept.push(SortKey { scalar, ..key });
@@ -347,7 +373,7 @@ impl<'a> Normalizer<'a> {
         kept
     }
 
-    fn instance(&mut self, input: Plan, k: u32, conds: Vec<ScalarId>) -> (Plan, Definitions) {
+    fn instance(&mut self, input: Plan, k: u32, conds: &[ScalarId]) -> (Plan, Definitions) {
         let columns = input.columns(&mut self.context.arena);
         let mut inverse = Definitions::default();
         for &column in &columns {
@@ -380,7 +406,12 @@ impl<'a> Normalizer<'a> {
         (Plan::Instance { input: Box::new(plan), k }, rename)
     }
 
-    fn window(&mut self, input: Plan, calls: Vec<(ColumnId, isomer_ir::WindowCall)>, conds: Vec<ScalarId>) -> (Plan, Definitions) {
+    fn window(
+        &mut self,
+        input: Plan,
+        calls: Vec<(ColumnId, isomer_ir::WindowCall)>,
+        conds: Vec<ScalarId>,
+    ) -> (Plan, Definitions) {
         let mut below = Vec::new();
         let mut above = Vec::new();
         for cond in conds {
@@ -388,7 +419,9 @@ impl<'a> Normalizer<'a> {
             // Whole partitions come and go together, so nothing changes for the rows that stay.
             let is_on_partition = !columns.is_empty()
                 && calls.iter().all(|(_, call)| {
-                    columns.iter().all(|&column| call.partition.iter().any(|&key| self.context.arena[key] == Scalar::Column(column)))
+                    columns.iter().all(|&column| {
+                        call.partition.iter().any(|&key| self.context.arena[key] == Scalar::Column(column))
+                    })
                 });
             let is_stable = self.context.arena.volatility(cond) != Volatility::Volatile;
             if is_on_partition && is_stable && self.switches.is_on("push-filter-into-window") {
@@ -430,15 +463,27 @@ impl<'a> Normalizer<'a> {
             args: call.args.iter().map(|&arg| self.resolve(arg, definitions)).collect(),
             filter: call.filter.map(|filter| self.resolve(filter, definitions)),
             partition,
-            order: call.order.iter().map(|key| SortKey { scalar: self.resolve(key.scalar, definitions), ..*key }).collect(),
+            order: call
+                .order
+                .iter()
+                .map(|key| SortKey { scalar: self.resolve(key.scalar, definitions), ..*key })
+                .collect(),
             ..call.clone()
         }
     }
 
-    fn set_op(&mut self, kind: SetOpKind, inputs: Vec<(Plan, Vec<ColumnId>)>, columns: &[ColumnId], conds: Vec<ScalarId>) -> (Plan, Definitions) {
+    fn set_op(
+        &mut self,
+        kind: SetOpKind,
+        inputs: Vec<(Plan, Vec<ColumnId>)>,
+        columns: &[ColumnId],
+        conds: Vec<ScalarId>,
+    ) -> (Plan, Definitions) {
         let is_union = matches!(kind, SetOpKind::UnionAll | SetOpKind::Union);
         let (below, above): (Vec<ScalarId>, Vec<ScalarId>) = conds.into_iter().partition(|&cond| {
-            is_union && self.switches.is_on("push-filter-into-union") && self.context.arena.volatility(cond) != Volatility::Volatile
+            is_union
+                && self.switches.is_on("push-filter-into-union")
+                && self.context.arena.volatility(cond) != Volatility::Volatile
         });
         if !below.is_empty() {
             self.switches.fire("push-filter-into-union");
@@ -465,13 +510,21 @@ impl<'a> Normalizer<'a> {
         self.set_op_over(kind, branches, columns, &above)
     }
 
-    fn add_branch(&mut self, kind: SetOpKind, plan: Plan, taken: Vec<ColumnId>, branches: &mut Vec<(Plan, Vec<ColumnId>)>) {
+    fn add_branch(
+        &mut self,
+        kind: SetOpKind,
+        plan: Plan,
+        taken: Vec<ColumnId>,
+        branches: &mut Vec<(Plan, Vec<ColumnId>)>,
+    ) {
         let is_union = matches!(kind, SetOpKind::UnionAll | SetOpKind::Union);
         match plan {
             Plan::Empty { .. } if is_union && self.switches.is_on("prune-empty-union-branch") => {
                 self.switches.fire("prune-empty-union-branch");
             }
-            Plan::SetOp { kind: SetOpKind::UnionAll, inputs, columns } if is_union && self.switches.is_on("merge-unions") => {
+            Plan::SetOp { kind: SetOpKind::UnionAll, inputs, columns }
+                if is_union && self.switches.is_on("merge-unions") =>
+            {
                 self.switches.fire("merge-unions");
                 for (inner, inner_taken) in inputs {
                     let through = taken
@@ -488,11 +541,18 @@ impl<'a> Normalizer<'a> {
         }
     }
 
-    fn set_op_over(&mut self, kind: SetOpKind, branches: Vec<(Plan, Vec<ColumnId>)>, columns: &[ColumnId], above: &[ScalarId]) -> (Plan, Definitions) {
+    fn set_op_over(
+        &mut self,
+        kind: SetOpKind,
+        branches: Vec<(Plan, Vec<ColumnId>)>,
+        columns: &[ColumnId],
+        above: &[ScalarId],
+    ) -> (Plan, Definitions) {
         let mut ids = Vec::with_capacity(columns.len());
         let mut definitions = Definitions::default();
         for (position, &column) in columns.iter().enumerate() {
-            let sources: Vec<ColumnId> = branches.iter().filter_map(|(_, taken)| taken.get(position).copied()).collect();
+            let sources: Vec<ColumnId> =
+                branches.iter().filter_map(|(_, taken)| taken.get(position).copied()).collect();
             let data_type = self.context.arena.column_type(column);
             let hint = Arc::clone(self.context.arena.hint(column));
             let def = ColumnDef::SetOp { position: u32::try_from(position).unwrap_or(u32::MAX), branches: sources };
@@ -547,7 +607,12 @@ pub(crate) fn peek(mut plan: &Plan) -> &Plan {
 /// Names are kept where a reader would expect a named sub-query.
 fn is_worth_naming(plan: &Plan) -> bool {
     match plan {
-        Plan::Join { .. } | Plan::Aggregate { .. } | Plan::Window { .. } | Plan::SetOp { .. } | Plan::Limit { .. } | Plan::Project { .. } => true,
+        Plan::Join { .. }
+        | Plan::Aggregate { .. }
+        | Plan::Window { .. }
+        | Plan::SetOp { .. }
+        | Plan::Limit { .. }
+        | Plan::Project { .. } => true,
         Plan::Filter { input, .. } => is_worth_naming(input),
         Plan::Scan { .. }
         | Plan::Values { .. }

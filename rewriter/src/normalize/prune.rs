@@ -35,7 +35,12 @@ pub(crate) fn aggregate_scalars(call: &AggregateCall) -> impl Iterator<Item = Sc
 
 /// Every scalar of a window call; frame offsets read no columns.
 pub(crate) fn window_scalars(call: &WindowCall) -> impl Iterator<Item = ScalarId> + '_ {
-    call.args.iter().copied().chain(call.filter).chain(call.partition.iter().copied()).chain(call.order.iter().map(|key| key.scalar))
+    call.args
+        .iter()
+        .copied()
+        .chain(call.filter)
+        .chain(call.partition.iter().copied())
+        .chain(call.order.iter().map(|key| key.scalar))
 }
 
 fn prune_sorted(context: &mut Context, switches: &mut Switches, plan: Plan, mut demanded: Vec<ColumnId>) -> Plan {
@@ -63,7 +68,9 @@ fn prune_sorted(context: &mut Context, switches: &mut Switches, plan: Plan, mut 
         }
         Plan::Aggregate { input, keys, mut calls } => {
             // One column must stay; a group's existence is told by its keys.
-            if switches.is_on("prune-unused-aggregate") && calls.iter().any(|(id, _)| demanded.binary_search(id).is_err()) {
+            if switches.is_on("prune-unused-aggregate")
+                && calls.iter().any(|(id, _)| demanded.binary_search(id).is_err())
+            {
                 let keep_one = keys.is_empty() && calls.iter().all(|(id, _)| demanded.binary_search(id).is_err());
                 switches.fire("prune-unused-aggregate");
                 let first = calls.first().cloned();
@@ -84,7 +91,8 @@ fn prune_sorted(context: &mut Context, switches: &mut Switches, plan: Plan, mut 
             Plan::Distinct { input: Box::new(prune(context, switches, *input, &all)) }
         }
         Plan::Window { input, mut calls } => {
-            if switches.is_on("prune-unused-window") && calls.iter().any(|(id, _)| demanded.binary_search(id).is_err()) {
+            if switches.is_on("prune-unused-window") && calls.iter().any(|(id, _)| demanded.binary_search(id).is_err())
+            {
                 switches.fire("prune-unused-window");
                 calls.retain(|(id, _)| demanded.binary_search(id).is_ok());
             }
@@ -103,21 +111,26 @@ fn prune_sorted(context: &mut Context, switches: &mut Switches, plan: Plan, mut 
             Plan::Limit { input: Box::new(prune_sorted(context, switches, *input, demanded)), skip, fetch }
         }
         Plan::SetOp { kind, inputs, columns } => {
-            let inputs = inputs.into_iter().map(|(input, taken)| (prune(context, switches, input, &taken), taken)).collect();
+            let inputs =
+                inputs.into_iter().map(|(input, taken)| (prune(context, switches, input, &taken), taken)).collect();
             Plan::SetOp { kind, inputs, columns }
         }
         Plan::Instance { input, k } => {
             let columns = input.columns(&mut context.arena);
-            let below: Vec<ColumnId> =
-                columns.into_iter().filter(|&column| demanded.binary_search(&context.arena.instance(column, k)).is_ok()).collect();
+            let below: Vec<ColumnId> = columns
+                .into_iter()
+                .filter(|&column| demanded.binary_search(&context.arena.instance(column, k)).is_ok())
+                .collect();
             Plan::Instance { input: Box::new(prune(context, switches, *input, &below)), k }
         }
         Plan::Join { kind: JoinKind::Inner, .. } => prune_inner(context, switches, plan, demanded),
         Plan::Join { kind, left, right, on } => {
             let right_facts = plan_facts(context, &right);
             let is_unused = !demanded.iter().any(|column| right_facts.exposes(*column));
-            let adds_no_row = matches_key(&context.arena, &on, &right_facts) || right_facts.max_rows.is_some_and(|rows| rows <= 1);
-            if kind == JoinKind::Left && is_unused && adds_no_row && switches.is_on("eliminate-left-join-to-unique-key") {
+            let adds_no_row =
+                matches_key(&context.arena, &on, &right_facts) || right_facts.max_rows.is_some_and(|rows| rows <= 1);
+            if kind == JoinKind::Left && is_unused && adds_no_row && switches.is_on("eliminate-left-join-to-unique-key")
+            {
                 switches.fire("eliminate-left-join-to-unique-key");
                 return prune_sorted(context, switches, *left, demanded);
             }
@@ -162,7 +175,12 @@ fn flat_owned(plan: Plan) -> (Vec<Plan>, Vec<ScalarId>) {
 
 /// An unfiltered table that is joined on its key by a declared, NULL-free foreign key and of which
 /// nothing else is read: each row of the others has exactly one match there.
-fn foreign_key_join(context: &mut Context, inputs: &[Plan], on: &[ScalarId], demanded: &[ColumnId]) -> Option<(usize, Vec<ScalarId>)> {
+fn foreign_key_join(
+    context: &mut Context,
+    inputs: &[Plan],
+    on: &[ScalarId],
+    demanded: &[ColumnId],
+) -> Option<(usize, Vec<ScalarId>)> {
     if inputs.len() < 2 {
         return None;
     }
@@ -172,8 +190,9 @@ fn foreign_key_join(context: &mut Context, inputs: &[Plan], on: &[ScalarId], dem
         if demanded.iter().any(|column| columns.contains(column)) {
             continue;
         }
-        let (own, rest): (Vec<ScalarId>, Vec<ScalarId>) =
-            on.iter().partition(|&&predicate| context.arena.columns_of(predicate).iter().any(|column| columns.contains(column)));
+        let (own, rest): (Vec<ScalarId>, Vec<ScalarId>) = on
+            .iter()
+            .partition(|&&predicate| context.arena.columns_of(predicate).iter().any(|column| columns.contains(column)));
         let mut pairs = Vec::new();
         for &predicate in &own {
             if let Some((a, b)) = crate::facts::equal_columns(&context.arena, predicate) {
@@ -200,9 +219,13 @@ fn refers(
 ) -> bool {
     let Some((_, first)) = pairs.first() else { return false };
     let ColumnDef::Base { table: referring_table, .. } = context.arena.def(*first) else { return false };
-    let (Some(target), Some(source)) = (context.catalog.get(table), context.catalog.get(referring_table)) else { return false };
+    let (Some(target), Some(source)) = (context.catalog.get(table), context.catalog.get(referring_table)) else {
+        return false;
+    };
     let is_not_null = pairs.iter().all(|(_, referring)| {
-        all.iter().enumerate().any(|(index, facts)| index != position && facts.exposes(*referring) && facts.is_not_null(*referring))
+        all.iter()
+            .enumerate()
+            .any(|(index, facts)| index != position && facts.exposes(*referring) && facts.is_not_null(*referring))
     });
     let key_columns: Vec<ColumnId> = pairs.iter().map(|(key, _)| *key).collect();
     if !is_not_null || !all[position].is_unique(&key_columns) {

@@ -76,7 +76,8 @@ fn subsets(group: &[Site]) -> Vec<Vec<&Site>> {
 
 fn add_cover(memo: &mut Memo, switches: &mut Switches, base: Id, sites: &[&Site]) -> bool {
     let Some(cover) = cover_of(memo, switches, base, sites) else { return false };
-    let filtered = if cover.holds.is_empty() { base } else { memo.add(Operator::Filter { holds: cover.holds.clone() }, [base]) };
+    let filtered =
+        if cover.holds.is_empty() { base } else { memo.add(Operator::Filter { holds: cover.holds.clone() }, [base]) };
     let class = memo.add(Operator::Aggregate { keys: cover.keys.clone(), calls: cover.calls.clone() }, [filtered]);
     let is_lossless = sites.iter().all(|site| site.has_same_groups(sites[0]));
     let share = memo.facts(class).rows / memo.facts(base).rows.max(1.0);

@@ -1,7 +1,7 @@
 //! Covers of aggregates: one aggregate at the union of the keys (C7) under the union of the filters
 //! (C5) with the union of the calls (C11), from which each site is rolled up (C1, C2).
 
-use isomer_ir::{AggregateCall, AggregateFunction, ColumnId, DataType, Function, Literal, Scalar, ScalarId};
+use isomer_ir::{AggregateCall, AggregateFunction, ColumnId, DataType, Function, Literal, ScalarId};
 use smallvec::SmallVec;
 
 use super::sites::Site;
@@ -9,6 +9,9 @@ use crate::memo::Memo;
 use crate::operator::Context;
 use crate::simplify::Switches;
 use egg::Id;
+
+/// Keys and calls of an aggregate.
+pub(crate) type Grouping = (Vec<(ColumnId, ScalarId)>, Vec<(ColumnId, AggregateCall)>);
 
 /// A covering aggregate and how each site reads it.
 #[derive(Debug)]
@@ -25,16 +28,22 @@ pub(crate) struct Serving {
     pub(crate) rule: &'static str,
     pub(crate) facts: Vec<String>,
     pub(crate) residual: Vec<ScalarId>,
-    pub(crate) aggregate: Option<(Vec<(ColumnId, ScalarId)>, Vec<(ColumnId, AggregateCall)>)>,
+    pub(crate) aggregate: Option<Grouping>,
     pub(crate) exprs: Option<Vec<(ColumnId, ScalarId)>>,
 }
 
 /// The cover of `sites` over `base`, or `None` where a condition fails.
 pub(crate) fn cover_of(memo: &mut Memo, switches: &mut Switches, base: Id, sites: &[&Site]) -> Option<Cover> {
-    let common: Vec<ScalarId> =
-        sites[0].holds.iter().copied().filter(|predicate| sites.iter().all(|site| site.holds.contains(predicate))).collect();
-    let residuals: Vec<Vec<ScalarId>> =
-        sites.iter().map(|site| site.holds.iter().copied().filter(|predicate| !common.contains(predicate)).collect()).collect();
+    let common: Vec<ScalarId> = sites[0]
+        .holds
+        .iter()
+        .copied()
+        .filter(|predicate| sites.iter().all(|site| site.holds.contains(predicate)))
+        .collect();
+    let residuals: Vec<Vec<ScalarId>> = sites
+        .iter()
+        .map(|site| site.holds.iter().copied().filter(|predicate| !common.contains(predicate)).collect())
+        .collect();
     let has_residual = residuals.iter().any(|residual| !residual.is_empty());
     if has_residual && !switches.is_on("share-filtered-aggregate") {
         return None;
@@ -64,7 +73,11 @@ pub(crate) fn cover_of(memo: &mut Memo, switches: &mut Switches, base: Id, sites
     for (site, residual) in sites.iter().zip(&residuals) {
         // Arguments are now computed on rows that the site's own filter kept away.
         let sees_more = has_residual;
-        if sees_more && site.calls.iter().any(|(_, call)| crate::normalize::aggregate_scalars(call).any(|scalar| context.arena.can_raise(scalar))) {
+        if sees_more
+            && site.calls.iter().any(|(_, call)| {
+                crate::normalize::aggregate_scalars(call).any(|scalar| context.arena.can_raise(scalar))
+            })
+        {
             return None;
         }
         servings.push(serving(context, switches, site, residual, &keys, &mut calls)?);
@@ -72,7 +85,8 @@ pub(crate) fn cover_of(memo: &mut Memo, switches: &mut Switches, base: Id, sites
     calls.sort_by_key(|(id, _)| *id);
     let mut holds = common;
     if residuals.iter().all(|residual| !residual.is_empty()) {
-        let branches: Vec<ScalarId> = residuals.iter().map(|residual| context.arena.and(residual.iter().copied())).collect();
+        let branches: Vec<ScalarId> =
+            residuals.iter().map(|residual| context.arena.and(residual.iter().copied())).collect();
         holds.push(context.arena.or(branches));
     }
     holds.sort_unstable();
@@ -93,7 +107,12 @@ fn add_keys(keys: &mut Vec<(ColumnId, ScalarId)>, added: &[(ColumnId, ScalarId)]
     Some(())
 }
 
-fn add_call(calls: &mut Vec<(ColumnId, AggregateCall)>, keys: &[(ColumnId, ScalarId)], id: ColumnId, call: &AggregateCall) -> Option<()> {
+fn add_call(
+    calls: &mut Vec<(ColumnId, AggregateCall)>,
+    keys: &[(ColumnId, ScalarId)],
+    id: ColumnId,
+    call: &AggregateCall,
+) -> Option<()> {
     if keys.iter().any(|(key, _)| *key == id) {
         return None;
     }
@@ -124,7 +143,8 @@ fn serving(
         let rule = if residual.is_empty() { "share-aggregate-list" } else { "share-filtered-aggregate" };
         return Some(Serving { rule, facts: Vec::new(), residual: residual.to_vec(), aggregate: None, exprs: None });
     }
-    let outer_keys: Vec<(ColumnId, ScalarId)> = site.keys.iter().map(|&(id, _)| (id, context.arena.column_ref(id))).collect();
+    let outer_keys: Vec<(ColumnId, ScalarId)> =
+        site.keys.iter().map(|&(id, _)| (id, context.arena.column_ref(id))).collect();
     let mut outer_calls = Vec::new();
     let mut exprs: Vec<(ColumnId, ScalarId)> = outer_keys.clone();
     let mut has_average = false;
@@ -136,7 +156,13 @@ fn serving(
     if has_average && !switches.is_on("share-average") {
         return None;
     }
-    let rule = if has_average { "share-average" } else if residual.is_empty() { "share-roll-up" } else { "share-filtered-aggregate" };
+    let rule = if has_average {
+        "share-average"
+    } else if residual.is_empty() {
+        "share-roll-up"
+    } else {
+        "share-filtered-aggregate"
+    };
     let is_plain = site
         .calls
         .iter()
@@ -210,7 +236,8 @@ fn rolled_up_average(
     if !argument_type.is_numeric() {
         return None;
     }
-    let sum = AggregateCall { function: AggregateFunction::Sum, data_type: summed_type(argument_type)?, ..call.clone() };
+    let sum =
+        AggregateCall { function: AggregateFunction::Sum, data_type: summed_type(argument_type)?, ..call.clone() };
     let count = AggregateCall { function: AggregateFunction::Count, data_type: DataType::Int64, ..call.clone() };
     let total = rolled_up(context, &sum, false, keys, calls, outer)?;
     let n = rolled_up(context, &count, has_no_keys, keys, calls, outer)?;
@@ -240,10 +267,4 @@ fn summed_type(data_type: DataType) -> Option<DataType> {
         | DataType::Uuid => Some(data_type),
         _ => None,
     }
-}
-
-/// Whether a scalar is a bare column.
-#[cfg(test)]
-pub(crate) fn is_bare(context: &Context, scalar: ScalarId) -> bool {
-    matches!(context.arena[scalar], Scalar::Column(_))
 }

@@ -34,7 +34,10 @@ pub(crate) fn aggregate_sites(memo: &mut Memo) -> Vec<Site> {
     let mut found = Vec::new();
     let mut lifted: FxHashMap<Id, (Id, Vec<ScalarId>)> = FxHashMap::default();
     for class in memo.class_ids() {
-        let Some(eclass) = memo.egraph.classes().find(|eclass| eclass.id == class).map(|eclass| eclass.nodes.clone()) else { continue };
+        let Some(eclass) = memo.egraph.classes().find(|eclass| eclass.id == class).map(|eclass| eclass.nodes.clone())
+        else {
+            continue;
+        };
         for node in eclass {
             if memo.origin(&node).is_some() {
                 continue;
@@ -102,7 +105,9 @@ fn lift(memo: &mut Memo, class: Id, lifted: &mut FxHashMap<Id, (Id, Vec<ScalarId
                 }
             }
             // A narrowing projection of a wider window: the wider one has the same rows.
-            Operator::Project { exprs } if exprs.iter().all(|&(id, scalar)| crate::normalize::is_column(&memo.context().arena, scalar, id)) => {
+            Operator::Project { exprs }
+                if exprs.iter().all(|&(id, scalar)| crate::normalize::is_column(&memo.context().arena, scalar, id)) =>
+            {
                 let (base, holds) = lift(memo, node.inputs[0], lifted);
                 result = (base, holds);
                 break;

@@ -10,6 +10,8 @@ use crate::memo::{Memo, Origin};
 use crate::operator::Operator;
 use crate::simplify::Switches;
 
+type Calls = Vec<(ColumnId, WindowCall)>;
+
 const RULE: &str = "share-window-list";
 
 /// Adds the union of window lists over one input as a wider relation.
@@ -17,7 +19,7 @@ pub(crate) fn share_windows(memo: &mut Memo, switches: &mut Switches) -> bool {
     if !switches.is_on(RULE) {
         return false;
     }
-    let mut by_input: Vec<(Id, Vec<(Id, Vec<(ColumnId, WindowCall)>)>)> = Vec::new();
+    let mut by_input: Vec<(Id, Vec<(Id, Calls)>)> = Vec::new();
     for class in memo.class_ids() {
         let facts = memo.facts(class);
         if facts.is_volatile || facts.is_stable_only {
@@ -56,7 +58,8 @@ pub(crate) fn share_windows(memo: &mut Memo, switches: &mut Switches) -> bool {
                 continue;
             }
             let columns = memo.columns(class).to_vec();
-            let exprs = columns.into_iter().map(|column| (column, memo.context_mut().arena.column_ref(column))).collect();
+            let exprs =
+                columns.into_iter().map(|column| (column, memo.context_mut().arena.column_ref(column))).collect();
             if memo.add_equal(class, Operator::Project { exprs }, &[cover], &origin) {
                 switches.fire(RULE);
                 has_changed = true;
