@@ -54,6 +54,12 @@ pub struct Model {
     pub tags: Vec<Arc<str>>,
     /// Whether the model may be changed (`enabled: false` and opt-outs forbid it).
     pub is_rewritable: bool,
+    /// Whether the reader refuses to have the text bound (not SQL, not UTF-8, or a result that is
+    /// more than its query, like an incremental table): a barrier. Its reason is among the reader's
+    /// diagnostics, and its columns, where somebody declares them, are a table of the catalog.
+    pub is_opaque: bool,
+    /// Keys that the model is declared to read, sorted; what the text tells comes on top.
+    pub declared_reads: Vec<Arc<str>>,
 }
 
 /// Where the rows of a source come from when a pipeline is executed.
