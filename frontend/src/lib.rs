@@ -7,5 +7,12 @@
 mod literal;
 
 // Readers.
+mod read;
+mod select;
+mod type_name;
+
+pub use read::{ProjectFiles, ReadOptions, read_project};
+pub use select::select;
+pub use type_name::{data_type_from_name, has_length};
 
 // Rule templates.

@@ -1,0 +1,246 @@
+//! dbt projects, by their manifest: models are read as compiled, with the relations as edges.
+//!
+//! Ephemeral models are no models here: dbt has already written them into their readers. Facts
+//! come from tests, which `schema_tests` reads.
+
+use std::sync::Arc;
+
+use isomer_ir::{Column, DataType, Diagnostic, Dialect, Materialise, Model, Source, SourceData, Span, Table, fold};
+
+use super::declare::Tables;
+use super::manifest::{CatalogFile, CatalogTable, Manifest, Node};
+use super::name::unquoted;
+use super::settings::Config;
+use super::smelt::kept_as_written;
+use super::yaml::{Reading, did_you_mean};
+use super::{Draft, ProjectFiles, schema_tests};
+use crate::type_name::data_type_from_name;
+
+/// The version of the manifest's schema that is read.
+const VERSION: &str = "v12";
+/// Most models that a message names.
+const MOST_NAMED: usize = 10;
+
+/// Reads the manifest at `path`.
+pub(crate) fn read(files: &ProjectFiles, path: &str, config: &Config, reading: &mut Reading<'_>) -> Option<Draft> {
+    let mut own = Reading { source: Arc::from(path), found: &mut *reading.found };
+    let manifest: Manifest = parse(&files[path], "manifest", &mut own)?;
+    version_fault(&manifest, &mut own)?;
+    let dialect = dialect_of(&manifest, config, &mut own);
+    let catalog_path = path.strip_suffix("manifest.json").map(|folder| format!("{folder}catalog.json"));
+    let catalog_bytes = catalog_path.as_ref().and_then(|path| Some((path, files.get(path)?)));
+    let described: CatalogFile = catalog_bytes
+        .and_then(|(path, bytes)| {
+            let mut of_catalog = Reading { source: Arc::from(path.as_str()), found: &mut *own.found };
+            parse(bytes, "catalog", &mut of_catalog)
+        })
+        .unwrap_or_default();
+    let mut tables = Tables::default();
+    let mut unsure = Vec::new();
+    let stored = manifest
+        .nodes
+        .iter()
+        .filter(|(_, node)| matches!(node.resource_type.as_str(), "seed" | "snapshot") && node.is_enabled());
+    for (id, node) in manifest.sources.iter().filter(|(_, node)| node.is_enabled()).chain(stored) {
+        let described = described.sources.get(id).or_else(|| described.nodes.get(id));
+        let table = table(node, described, dialect);
+        if described.is_none() && !table.columns.is_empty() {
+            unsure.push((Arc::clone(&table.key), node.name.clone()));
+        }
+        let data = match node.resource_type.as_str() {
+            "seed" if node.original_file_path.ends_with(".csv") => {
+                SourceData::File(Arc::from(node.original_file_path.as_str()))
+            }
+            _ => SourceData::Database,
+        };
+        tables.sources.push(Source { key: Arc::clone(&table.key), data });
+        tables.catalog.insert(table);
+    }
+    let models = models(&manifest, &described, dialect, &mut tables, &mut own);
+    schema_tests::declare(&manifest, &mut tables.catalog);
+    unsure_note(&unsure, config, &mut own);
+    let name = manifest.metadata.project_name;
+    Some(Draft { format: "dbt", name, dialect, models, tables, targets: Vec::new() })
+}
+
+fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8], what: &str, reading: &mut Reading<'_>) -> Option<T> {
+    match serde_json::from_slice(bytes) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let lines = bytes.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1));
+            let start = lines.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1);
+            let message = format!("found a broken {what}: {error}");
+            reading.fault("PRJ-0012", Span::new(start, start + 1), message);
+            None
+        }
+    }
+}
+
+/// `None` when the manifest is none, or of another version.
+fn version_fault(manifest: &Manifest, reading: &mut Reading<'_>) -> Option<()> {
+    let help = || "write the manifest with dbt 1.8 or newer".to_owned();
+    let Some(url) = &manifest.metadata.dbt_schema_version else {
+        let message = "found no `metadata.dbt_schema_version`, expected a dbt manifest";
+        reading.fault_with("PRJ-0013", Span::default(), message, help());
+        return None;
+    };
+    let version = url.rsplit('/').next().unwrap_or(url).trim_end_matches(".json");
+    if version != VERSION {
+        let message = format!("found a manifest of schema `{version}`, expected `{VERSION}`");
+        reading.fault_with("PRJ-0013", Span::default(), message, help());
+        return None;
+    }
+    Some(())
+}
+
+fn dialect_of(manifest: &Manifest, config: &Config, reading: &mut Reading<'_>) -> Dialect {
+    if let Some(dialect) = config.dialect {
+        return dialect;
+    }
+    let adapter = manifest.metadata.adapter_type.as_deref().unwrap_or_default();
+    Dialect::from_name(adapter).unwrap_or_else(|| {
+        let known = did_you_mean(adapter, Dialect::ALL.iter().map(|dialect| dialect.name()));
+        let message = format!("found adapter `{adapter}`, expected one of a known dialect");
+        reading.fault_with("PRJ-0006", Span::default(), message, format!("{known}; or set `dialect` in `isomer.yml`"));
+        Dialect::DuckDb
+    })
+}
+
+fn models(
+    manifest: &Manifest,
+    described: &CatalogFile,
+    dialect: Dialect,
+    tables: &mut Tables,
+    reading: &mut Reading<'_>,
+) -> Vec<Model> {
+    let mut models = Vec::new();
+    let mut uncompiled = Vec::new();
+    for (id, node) in manifest.nodes.iter().filter(|(_, node)| node.is_model()) {
+        let materialized = node.config.materialized.as_deref().unwrap_or("view");
+        let is_python = node.language.as_deref() == Some("python");
+        if materialized == "ephemeral" {
+            continue;
+        }
+        if node.compiled_code.is_none() && !is_python {
+            uncompiled.push(node.full_name());
+            continue;
+        }
+        let mut model = model(node, manifest, dialect);
+        let barrier = match materialized {
+            _ if is_python => Some("Python"),
+            "table" | "view" => None,
+            other => Some(other),
+        };
+        if let Some(barrier) = barrier {
+            reading.found.push(kept_as_written(&model.path, &model.name, barrier));
+            (model.is_opaque, model.is_rewritable) = (true, false);
+            let table = table(node, described.nodes.get(id), dialect);
+            if !table.columns.is_empty() {
+                tables.catalog.insert(table);
+            }
+        } else if model.sql.trim().is_empty() {
+            let message = "found an empty compiled query, expected one query";
+            reading.found.push(Diagnostic::model("PRJ-0017", &model.path, Span::default(), message));
+            (model.is_opaque, model.is_rewritable) = (true, false);
+        }
+        models.push(model);
+    }
+    if !uncompiled.is_empty() {
+        let named: Vec<String> = uncompiled.iter().take(MOST_NAMED).map(|name| format!("`{name}`")).collect();
+        let more = match uncompiled.len().saturating_sub(MOST_NAMED) {
+            0 => String::new(),
+            rest => format!(" and {rest} more"),
+        };
+        let message = format!("found no `compiled_code` of {}{more}", named.join(", "));
+        reading.fault_with("PRJ-0014", Span::default(), message, super::RUN_DBT.to_owned());
+    }
+    models
+}
+
+fn model(node: &Node, manifest: &Manifest, dialect: Dialect) -> Model {
+    let relation = node.relation();
+    let text: Arc<str> = Arc::from(node.compiled_code.as_ref().or(node.raw_code.as_ref()).map_or("", String::as_str));
+    let reads = node.depends_on.nodes.iter().filter_map(|id| relation_key(manifest, id));
+    let mut declared_reads: Vec<Arc<str>> = reads.collect();
+    declared_reads.sort_unstable();
+    declared_reads.dedup();
+    let materialise = match node.config.materialized.as_deref() {
+        Some("view") | None => Materialise::View,
+        Some(_) => Materialise::Table,
+    };
+    Model {
+        name: Arc::from(node.full_name()),
+        key: fold(&unquoted(&relation)),
+        sql_name: Arc::from(relation),
+        path: Arc::from(node.original_file_path.as_str()),
+        original: Arc::clone(&text),
+        sql: text,
+        dialect,
+        materialise,
+        tags: node.tags.iter().map(|tag| Arc::from(tag.as_str())).collect(),
+        is_rewritable: true,
+        is_opaque: false,
+        declared_reads,
+    }
+}
+
+/// The catalog key of a node's relation; an ephemeral model has none.
+pub(crate) fn relation_key(manifest: &Manifest, id: &str) -> Option<Arc<str>> {
+    let node = manifest.nodes.get(id).or_else(|| manifest.sources.get(id))?;
+    let is_ephemeral = node.config.materialized.as_deref() == Some("ephemeral");
+    (!is_ephemeral).then(|| fold(&unquoted(&node.relation())))
+}
+
+fn table(node: &Node, described: Option<&CatalogTable>, dialect: Dialect) -> Table {
+    let relation = node.relation();
+    let columns = match described {
+        Some(described) => {
+            let mut columns: Vec<_> = described.columns.values().collect();
+            columns.sort_by_key(|column| column.index);
+            columns.into_iter().map(|found| column(&found.name, &found.type_name, dialect)).collect()
+        }
+        // Documentation may name some columns only. A list that gives every type is taken as the
+        // table's schema, any other is not.
+        None if node.columns.values().all(|column| column.data_type.is_some()) => {
+            let columns = node.columns.values();
+            columns.map(|found| column(&found.name, found.data_type.as_deref().unwrap_or(""), dialect)).collect()
+        }
+        None => Vec::new(),
+    };
+    Table {
+        key: fold(&unquoted(&relation)),
+        sql_name: Arc::from(relation),
+        columns,
+        keys: Vec::new(),
+        foreign_keys: Vec::new(),
+        n_rows: described.and_then(CatalogTable::n_rows),
+    }
+}
+
+fn column(name: &str, type_name: &str, dialect: Dialect) -> Column {
+    Column {
+        name: Arc::from(name),
+        key: fold(name),
+        data_type: data_type_from_name(type_name, dialect).unwrap_or(DataType::Unknown),
+        is_nullable: true,
+        n_distinct: None,
+    }
+}
+
+/// Tells whose schema stands on documentation alone.
+fn unsure_note(unsure: &[(Arc<str>, String)], config: &Config, reading: &mut Reading<'_>) {
+    let is_given = |key: &str| {
+        config.sources.iter().any(|source| {
+            let name = fold(&source.name);
+            !source.columns.is_empty() && (*name == *key || key.ends_with(&format!(".{name}")))
+        })
+    };
+    let named: Vec<String> =
+        unsure.iter().filter(|(key, _)| !is_given(key)).map(|(_, name)| format!("`{name}`")).collect();
+    if named.is_empty() {
+        return;
+    }
+    let message = format!("the columns of {} are those that the manifest documents", named.join(", "));
+    let help = "run `dbt docs generate` for a `target/catalog.json` if there are others";
+    reading.found.push(Diagnostic::note("PRJ-0023", &reading.source, Span::default(), message).with_help(help));
+}

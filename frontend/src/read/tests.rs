@@ -1,0 +1,1 @@
+//! Whole projects, read from their files.
