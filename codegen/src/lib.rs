@@ -9,3 +9,4 @@ mod substrait;
 
 pub use error::CodegenError;
 pub use substrait::{check_substrait, to_substrait};
+pub use sql::{scalar_to_sql, to_sql};

@@ -1,1 +1,105 @@
-//! SQL: plans and scalars spelled for one dialect.
+//! SQL: plans and scalars spelled for one dialect, as a person would write them.
+//!
+//! A plan becomes a graph of its operators ([`dag`]), each operator a clause of a `SELECT`
+//! ([`build`], [`join`]) whose scalars are spelled for the dialect ([`spell`] and the files beside
+//! it), and the finished queries become text ([`print`]).
+
+mod aggregate;
+mod block;
+mod build;
+mod dag;
+mod expr;
+mod from;
+mod function;
+mod join;
+mod literal;
+mod multiset;
+mod name;
+mod pattern;
+mod print;
+mod scope;
+mod spell;
+mod statement;
+mod temporal;
+mod types;
+
+use std::sync::Arc;
+
+use isomer_ir::{Arena, Catalog, ColumnId, Dialect, Output, ScalarId};
+
+use self::block::Env;
+use self::dag::Dag;
+use self::expr::{Node, SourceId};
+use self::spell::Speller;
+use self::statement::{Statement, compares_rows};
+use crate::CodegenError;
+
+/// The SQL of an output: one statement without a semicolon, its columns named and ordered as the
+/// output says. Rows are in the plan's order where its root is a `Sort` or a `Limit` over one.
+///
+/// The text is the same for the same plan, and says what the plan means without leaning on defaults
+/// in which the dialects differ.
+///
+/// # Errors
+///
+/// A [`CodegenError`] that names the construct which the dialect cannot say.
+pub fn to_sql(output: &Output, arena: &mut Arena, catalog: &Catalog, dialect: Dialect) -> Result<String, CodegenError> {
+    let plan = multiset::prepared(&output.plan, arena, dialect);
+    let demand: Vec<ColumnId> = output.columns.iter().map(|column| column.column).collect();
+    let dag = Dag::new(&plan, &demand, arena);
+    let tables = plan.tables();
+    let mut statement = Statement::new(Speller::new(arena, dialect), catalog, dag, &tables);
+    let mut block = statement.build(statement.dag.root)?;
+    let outs: Vec<(ColumnId, Arc<str>)> =
+        output.columns.iter().map(|column| (column.column, Arc::clone(&column.name))).collect();
+    let is_whole = block.is_distinct || block.set.as_ref().is_some_and(|set| compares_rows(set.kind));
+    if is_whole && !block.env.keys().all(|id| demand.contains(id)) || outs.is_empty() && block.set.is_some() {
+        block = wrap_ordered(&mut statement, block)?;
+    }
+    if block.set.is_some() && !statement.covers_order(&block, &outs) {
+        block = wrap_ordered(&mut statement, block)?;
+    }
+    let root = statement.finish(block, &outs)?;
+    if matches!(dialect, Dialect::DataFusion | Dialect::Spark)
+        && let Some(cte) = statement.ctes.iter().find(|cte| cte.is_volatile && cte.n_readers > 1)
+    {
+        let construct = format!("`{}`, which is random and read more than once,", cte.name);
+        return Err(statement.speller.refuse("GEN-0031", construct, "keep it as a table of its own"));
+    }
+    Ok(print::print(&statement, root))
+}
+
+/// Wraps a block and orders what is read of it as the block was.
+fn wrap_ordered(statement: &mut Statement<'_, '_>, block: block::Block) -> Result<block::Block, CodegenError> {
+    let order = block.order.clone();
+    let ids: Vec<Option<ColumnId>> = order
+        .iter()
+        .map(|key| block.env.iter().find(|(_, expr)| **expr == key.expr).map(|(id, _)| *id))
+        .collect();
+    let mut wrapped = statement.wrap(block, None)?;
+    for (key, id) in order.into_iter().zip(ids) {
+        if let Some(id) = id {
+            let expr = statement.speller.look_up(&wrapped.env, id)?;
+            wrapped.order.push(block::Order { expr, ..key });
+        }
+    }
+    Ok(wrapped)
+}
+
+/// The SQL of one scalar on one line, its columns named by their hints; for people, who see it
+/// beside the plan.
+///
+/// # Errors
+///
+/// A [`CodegenError`] that names the construct which the dialect cannot say.
+pub fn scalar_to_sql(scalar: ScalarId, arena: &Arena, dialect: Dialect) -> Result<String, CodegenError> {
+    let catalog = Catalog::default();
+    let mut statement = Statement::new(Speller::new(arena, dialect), &catalog, Dag::empty(), &[]);
+    let mut env = Env::default();
+    for column in arena.columns_of(scalar) {
+        let field = statement.speller.exprs.add(Node::Field { source: SourceId(u32::MAX), column });
+        env.insert(column, field);
+    }
+    let expr = statement.speller.scalar(&env, scalar)?;
+    Ok(print::print_expr(&statement, expr))
+}

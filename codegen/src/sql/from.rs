@@ -1,0 +1,56 @@
+//! Where the conditions of a `FROM` list stand: each join condition at the first relation at which
+//! all that it reads is there, filters in `WHERE`.
+
+use super::block::{Attach, Item};
+use super::expr::{ExprId, Exprs, Kind, Node, SourceId};
+
+/// The relations that an expression reads, sorted and distinct.
+pub(super) fn sources_of(expr: ExprId, exprs: &Exprs) -> Vec<SourceId> {
+    let mut sources = Vec::new();
+    exprs.visit(&[expr], &mut |_, node| {
+        if let Node::Field { source, .. } = node {
+            sources.push(*source);
+        }
+    });
+    sources.sort_unstable();
+    sources.dedup();
+    sources
+}
+
+/// Orders a list of inner joins so that each relation is joined by a condition where one exists,
+/// and puts equalities of the filter that relate two relations into `ON`. A list with outer joins
+/// keeps its order and its conditions.
+pub(super) fn arrange(items: Vec<Item>, filter: Vec<ExprId>, exprs: &Exprs) -> (Vec<Item>, Vec<ExprId>) {
+    if items.len() < 2 || items.iter().any(|item| item.attach != Attach::Inner) {
+        return (items, filter);
+    }
+    let mut conditions = Vec::new();
+    let mut rest = Vec::new();
+    let joined = items.iter().flat_map(|item| item.on.iter().map(|&on| (on, true)));
+    for (condition, is_join_condition) in joined.chain(filter.iter().map(|&filter| (filter, false))) {
+        let sources = sources_of(condition, exprs);
+        let is_placed = sources.len() >= 2
+            && !exprs.facts(condition).has_subquery
+            && (is_join_condition || exprs.kind(condition) == Kind::Equality);
+        if is_placed { conditions.push((condition, sources)) } else { rest.push(condition) }
+    }
+    let mut waiting: Vec<SourceId> = items.iter().map(|item| item.source).collect();
+    let first = waiting.remove(0);
+    let mut present = vec![first];
+    let mut arranged = vec![Item { attach: Attach::Inner, source: first, on: Vec::new() }];
+    while !waiting.is_empty() {
+        let is_tied = |source: &SourceId| {
+            conditions.iter().any(|(_, reads)| {
+                reads.contains(source) && reads.iter().all(|read| read == source || present.contains(read))
+            })
+        };
+        let source = waiting.remove(waiting.iter().position(is_tied).unwrap_or(0));
+        present.push(source);
+        let (now, later) = conditions.into_iter().partition(|(_, reads): &(_, Vec<_>)| reads.iter().all(|read| present.contains(read)));
+        conditions = later;
+        let now: Vec<(ExprId, Vec<SourceId>)> = now;
+        arranged.push(Item { attach: Attach::Inner, source, on: now.into_iter().map(|(on, _)| on).collect() });
+    }
+    rest.extend(conditions.into_iter().map(|(condition, _)| condition));
+    (arranged, rest)
+}

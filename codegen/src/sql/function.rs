@@ -1,0 +1,336 @@
+//! Functions and operators of one row, spelled for each dialect.
+
+use isomer_ir::{DataType, Dialect, Function, Literal, Scalar, ScalarId};
+
+use super::expr::{ExprId, Kind, Level};
+use super::spell::{Speller, Spelled, is_wider};
+use crate::CodegenError;
+
+impl Speller<'_> {
+    /// A call whose operands are spelled.
+    pub(super) fn call(
+        &mut self,
+        function: Function,
+        args: &[ScalarId],
+        data_type: DataType,
+        done: &Spelled,
+    ) -> Result<ExprId, CodegenError> {
+        let operands: Vec<ExprId> = args.iter().map(|arg| done[arg]).collect();
+        let first = args.first().map_or(DataType::Null, |&arg| self.arena.type_of(arg));
+        let postgres = self.dialect == Dialect::Postgres;
+        let spark = self.dialect == Dialect::Spark;
+        let fusion = self.dialect == Dialect::DataFusion;
+        Ok(match function {
+            Function::Eq => self.comparison(function, args, " = ", done)?,
+            Function::NotEq => self.comparison(function, args, " <> ", done)?,
+            Function::Lt => self.comparison(function, args, " < ", done)?,
+            Function::LtEq => self.comparison(function, args, " <= ", done)?,
+            Function::Gt => self.comparison(function, args, " > ", done)?,
+            Function::GtEq => self.comparison(function, args, " >= ", done)?,
+            Function::IsNotDistinct if spark => self.comparison(function, args, " <=> ", done)?,
+            Function::IsDistinct if spark => {
+                let same = self.comparison(function, args, " <=> ", done)?;
+                self.exprs.template(Level::Not, "NOT @", &[same])
+            }
+            Function::IsDistinct => self.comparison(function, args, " IS DISTINCT FROM ", done)?,
+            Function::IsNotDistinct => self.comparison(function, args, " IS NOT DISTINCT FROM ", done)?,
+            Function::And => self.junction(true, args, done),
+            Function::Or => self.junction(false, args, done),
+            Function::Not => match args {
+                [arg] => self.not(*arg, done)?,
+                _ => return Err(self.wrong_count(function)),
+            },
+            Function::IsNull => self.suffix(&operands, " IS NULL", function)?,
+            Function::IsTrue => self.suffix(&operands, " IS TRUE", function)?,
+            Function::IsFalse => self.suffix(&operands, " IS FALSE", function)?,
+            Function::Add | Function::Subtract => self.add_or_subtract(function, args, data_type, done)?,
+            Function::Multiply => self.arithmetic(function, Level::Multiply, " * ", args, data_type, done)?,
+            Function::Modulo => self.arithmetic(function, Level::Multiply, " % ", args, data_type, done)?,
+            Function::Divide => self.divide(args, data_type, done)?,
+            Function::IntegerDivide => self.integer_divide(args, data_type, done)?,
+            Function::Negate => self.exprs.template(Level::Unary, "-@", &operands),
+            Function::Concat => self.concat(&operands),
+            Function::ConcatSkipNull if spark => {
+                let parts: Vec<ExprId> =
+                    operands.iter().map(|&operand| self.exprs.template(Level::Primary, "COALESCE(#, '')", &[operand])).collect();
+                self.exprs.call("concat", &parts)
+            }
+            Function::ConcatSkipNull => self.exprs.call("concat", &operands),
+            Function::ConcatWs => self.exprs.call("concat_ws", &operands),
+            Function::Like => self.like(args, done, "LIKE")?,
+            Function::ILike => self.like(args, done, "ILIKE")?,
+            Function::Abs => self.exprs.call("abs", &operands),
+            Function::Ceil => self.rounded_to(data_type, "ceil", &operands)?,
+            Function::Floor => self.rounded_to(data_type, "floor", &operands)?,
+            Function::Round => self.round(&operands, first, data_type)?,
+            Function::Trunc if operands.len() != 1 => {
+                return Err(self.refuse("GEN-0015", "`trunc` to a number of digits", "use `floor` and `ceil` with a power of ten"));
+            }
+            Function::Trunc if spark => {
+                let template = "CASE WHEN @ < 0 THEN ceil(#) ELSE floor(#) END";
+                let whole = self.exprs.template(Level::Primary, template, &[operands[0]; 3]);
+                if data_type.is_float() { self.cast_to(whole, data_type)? } else { whole }
+            }
+            Function::Trunc => self.exprs.call("trunc", &operands),
+            Function::Sign => {
+                let name = if fusion { "signum" } else { "sign" };
+                let sign = self.exprs.call(name, &operands);
+                let natural = if self.dialect == Dialect::DuckDb { DataType::Int8 } else { DataType::Float64 };
+                if data_type == natural { sign } else { self.cast_to(sign, data_type)? }
+            }
+            Function::Sqrt => self.exprs.call("sqrt", &operands),
+            Function::Power => self.exprs.call("power", &operands),
+            Function::Exp => self.exprs.call("exp", &operands),
+            Function::Ln => self.exprs.call("ln", &operands),
+            Function::Log10 => self.exprs.call(if postgres { "log" } else { "log10" }, &operands),
+            Function::Log2 if postgres => {
+                self.exprs.template(Level::Primary, "CAST(log(2, CAST(# AS NUMERIC)) AS DOUBLE PRECISION)", &operands)
+            }
+            Function::Log2 => self.exprs.call("log2", &operands),
+            Function::Greatest | Function::Least if operands.len() == 1 => operands[0],
+            Function::Greatest => self.exprs.call("greatest", &operands),
+            Function::Least => self.exprs.call("least", &operands),
+            Function::Coalesce => self.exprs.call("COALESCE", &operands),
+            Function::NullIf => self.exprs.call("NULLIF", &operands),
+            Function::Upper => self.exprs.call("upper", &operands),
+            Function::Lower => self.exprs.call("lower", &operands),
+            Function::Trim => self.trim("BOTH", if fusion || postgres { "btrim" } else { "trim" }, &operands),
+            Function::LTrim => self.trim("LEADING", "ltrim", &operands),
+            Function::RTrim => self.trim("TRAILING", "rtrim", &operands),
+            Function::Length => self.exprs.call("length", &operands),
+            Function::Substring => self.substring(args, &operands)?,
+            Function::Replace => self.exprs.call("replace", &operands),
+            Function::Position => self.exprs.call(if spark { "instr" } else { "strpos" }, &operands),
+            Function::Left | Function::Right => {
+                if spark && !args.get(1).is_some_and(|&n| self.least(n) >= 0) {
+                    let construct = format!("`{function}` by a number that may be negative");
+                    return Err(self.refuse("GEN-0016", construct, "use `substring` with a positive start"));
+                }
+                self.exprs.call(function.name(), &operands)
+            }
+            Function::LPad => self.exprs.call("lpad", &operands),
+            Function::RPad => self.exprs.call("rpad", &operands),
+            Function::Reverse => self.exprs.call("reverse", &operands),
+            Function::Repeat => self.exprs.call("repeat", &operands),
+            Function::StartsWith => self.exprs.call(if spark { "startswith" } else { "starts_with" }, &operands),
+            Function::EndsWith if postgres => {
+                let (text, end) = self.two(&operands, function)?;
+                self.exprs.template(Level::Compare, "right(#, length(#)) = @", &[text, end, end])
+            }
+            Function::EndsWith => self.exprs.call(if spark { "endswith" } else { "ends_with" }, &operands),
+            Function::Contains if postgres => {
+                let found = self.exprs.call("strpos", &operands);
+                self.exprs.template(Level::Compare, "@ > 0", &[found])
+            }
+            Function::Contains => self.exprs.call("contains", &operands),
+            Function::SplitPart => self.exprs.call("split_part", &operands),
+            Function::RegexpMatches => self.regexp_matches(args, &operands)?,
+            Function::RegexpReplace => self.regexp_replace(args, &operands)?,
+            Function::Md5 => self.exprs.call("md5", &operands),
+            Function::Extract => self.extract(args, &operands, data_type)?,
+            Function::DateTrunc => self.date_trunc(args, &operands, data_type)?,
+            Function::DateDiff => self.date_diff(args, &operands)?,
+            Function::MakeDate => self.exprs.call("make_date", &operands),
+            Function::LastDay => self.last_day(&operands),
+            Function::FormatTime => self.format_time(args, &operands)?,
+            Function::EpochSeconds => self.epoch(operands[0], first),
+            Function::CurrentDate => self.exprs.text("CURRENT_DATE", Level::Primary),
+            Function::CurrentTimestamp => self.exprs.text("CURRENT_TIMESTAMP", Level::Primary),
+            Function::Random => self.volatile(if spark { "rand()" } else { "random()" }),
+            Function::NewUuid => self.volatile(if postgres { "gen_random_uuid()" } else { "uuid()" }),
+        })
+    }
+
+    fn wrong_count(&self, function: Function) -> CodegenError {
+        self.refuse("GEN-0001", format!("`{function}` with a wrong number of operands"), "this is a fault of Isomer; please report it")
+    }
+
+    fn suffix(&mut self, operands: &[ExprId], suffix: &'static str, function: Function) -> Result<ExprId, CodegenError> {
+        let [operand] = operands else { return Err(self.wrong_count(function)) };
+        Ok(self.suffixed(*operand, suffix))
+    }
+
+    pub(super) fn two(&self, operands: &[ExprId], function: Function) -> Result<(ExprId, ExprId), CodegenError> {
+        match operands {
+            [first, second] => Ok((*first, *second)),
+            _ => Err(self.wrong_count(function)),
+        }
+    }
+
+    fn comparison(
+        &mut self,
+        function: Function,
+        args: &[ScalarId],
+        operator: &'static str,
+        done: &Spelled,
+    ) -> Result<ExprId, CodegenError> {
+        let Some((left, right)) = self.sides(function, args, done) else { return Err(self.wrong_count(function)) };
+        Ok(self.exprs.infix(Level::Compare, left, operator, right))
+    }
+
+    /// `a operator b`. A constant that carries the result's width alone is cast to it.
+    pub(super) fn arithmetic(
+        &mut self,
+        function: Function,
+        level: Level,
+        operator: &'static str,
+        args: &[ScalarId],
+        data_type: DataType,
+        done: &Spelled,
+    ) -> Result<ExprId, CodegenError> {
+        let is_interval = args.iter().any(|&arg| self.arena.type_of(arg) == DataType::Interval);
+        if is_interval && function == Function::Multiply && self.dialect == Dialect::DataFusion {
+            return Err(self.refuse("GEN-0017", "an interval times a number", "write the interval as a constant"));
+        }
+        let Some((mut left, mut right)) = self.sides(function, args, done) else { return Err(self.wrong_count(function)) };
+        if data_type.is_integer() {
+            let width = |this: &Self, arg: ScalarId| match this.arena[arg] {
+                Scalar::Literal(Literal::Int(value, _)) => this.natural_integer(value),
+                _ => this.arena.type_of(arg),
+            };
+            let (a, b) = (width(self, args[0]), width(self, args[1]));
+            if is_wider(data_type, a) && is_wider(data_type, b) {
+                if matches!(self.arena[args[0]], Scalar::Literal(_)) {
+                    left = self.cast_to(left, data_type)?;
+                } else if matches!(self.arena[args[1]], Scalar::Literal(_)) {
+                    right = self.cast_to(right, data_type)?;
+                }
+            }
+        }
+        Ok(self.exprs.infix(level, left, operator, right))
+    }
+
+    /// Division with a fraction.
+    fn divide(&mut self, args: &[ScalarId], data_type: DataType, done: &Spelled) -> Result<ExprId, CodegenError> {
+        let [left, right] = args else { return Err(self.wrong_count(Function::Divide)) };
+        if matches!(data_type, DataType::Decimal { .. }) && self.dialect == Dialect::DuckDb {
+            return Err(self.refuse(
+                "GEN-0010",
+                "a decimal division, which DuckDB computes in doubles,",
+                "cast the operands to DOUBLE in the model if fifteen digits are enough",
+            ));
+        }
+        if data_type == DataType::Float64 {
+            // Where `/` gives a double for these operands anyway, the casts are left out.
+            let stripped = |this: &Self, arg: ScalarId| match this.arena[arg] {
+                Scalar::Cast { arg: inner, to: DataType::Float64, is_try: false } => {
+                    let from = this.arena.type_of(inner);
+                    let is_narrow = from.is_integer() && from != DataType::Int128 && !from.is_unsigned();
+                    let is_free = match this.dialect {
+                        Dialect::DuckDb => is_narrow || from == DataType::Int128 || matches!(from, DataType::Decimal { .. }),
+                        Dialect::Spark => is_narrow,
+                        Dialect::DataFusion | Dialect::Postgres => false,
+                    };
+                    is_free.then_some(inner)
+                }
+                _ => None,
+            };
+            let left = stripped(self, *left).map_or(done[left], |inner| done[&inner]);
+            let right = stripped(self, *right).map_or(done[right], |inner| done[&inner]);
+            return Ok(self.exprs.infix(Level::Multiply, left, " / ", right));
+        }
+        if data_type.is_integer() {
+            return self.integer_divide(args, data_type, done);
+        }
+        Ok(self.exprs.infix(Level::Multiply, done[left], " / ", done[right]))
+    }
+
+    /// Division of integers that drops the fraction.
+    fn integer_divide(&mut self, args: &[ScalarId], data_type: DataType, done: &Spelled) -> Result<ExprId, CodegenError> {
+        let [left, right] = args else { return Err(self.wrong_count(Function::IntegerDivide)) };
+        let is_whole = |arg: ScalarId| self.arena.type_of(arg).is_integer();
+        if !is_whole(*left) || !is_whole(*right) {
+            return Err(self.refuse("GEN-0018", "an integer division of fractions", "divide and truncate in the model"));
+        }
+        let is_huge = |arg: ScalarId| self.arena.type_of(arg) == DataType::Int128;
+        if self.dialect != Dialect::DuckDb && (is_huge(*left) || is_huge(*right)) {
+            // The stand-in of a 128-bit integer is a decimal, which keeps the fraction.
+            return Err(self.refuse("GEN-0018", "an integer division of 128-bit integers", "cast to BIGINT in the model"));
+        }
+        let operator = match self.dialect {
+            Dialect::DuckDb => " // ",
+            Dialect::DataFusion | Dialect::Postgres => " / ",
+            Dialect::Spark => " div ",
+        };
+        let quotient = self.exprs.infix(Level::Multiply, done[left], operator, done[right]);
+        if self.dialect == Dialect::Spark && data_type != DataType::Int64 { self.cast_to(quotient, data_type) } else { Ok(quotient) }
+    }
+
+    fn concat(&mut self, operands: &[ExprId]) -> ExprId {
+        let mut operands = operands.iter();
+        let Some(&first) = operands.next() else { return self.exprs.text("''", Level::Primary) };
+        operands.fold(first, |left, &right| self.exprs.infix(Level::Concat, left, " || ", right))
+    }
+
+    /// `ceil` and `floor`, which give an integer for a double in Spark.
+    fn rounded_to(&mut self, data_type: DataType, name: &str, operands: &[ExprId]) -> Result<ExprId, CodegenError> {
+        let call = self.exprs.call(name, operands);
+        if self.dialect == Dialect::Spark && data_type.is_float() { self.cast_to(call, data_type) } else { Ok(call) }
+    }
+
+    /// Halves away from zero, also for doubles, of which PostgreSQL takes halves to even.
+    fn round(&mut self, operands: &[ExprId], from: DataType, data_type: DataType) -> Result<ExprId, CodegenError> {
+        if self.dialect == Dialect::Postgres && from.is_float() {
+            let mut template = "ROUND(CAST(# AS NUMERIC)".to_owned();
+            if operands.len() == 2 {
+                template.push_str(", #");
+            }
+            template.push(')');
+            let rounded = self.exprs.template(Level::Primary, &template, operands);
+            return self.cast_to(rounded, data_type);
+        }
+        Ok(self.exprs.call("round", operands))
+    }
+
+    fn trim(&mut self, side: &str, name: &str, operands: &[ExprId]) -> ExprId {
+        match operands {
+            [text, chars] if self.dialect == Dialect::Spark => {
+                self.exprs.template(Level::Primary, &format!("trim({side} # FROM #)"), &[*chars, *text])
+            }
+            [text] => self.exprs.call(if name == "btrim" { "trim" } else { name }, &[*text]),
+            _ => self.exprs.call(name, operands),
+        }
+    }
+
+    /// Positions count from 1; from a start below that, DuckDB counts from the end of the text.
+    fn substring(&mut self, args: &[ScalarId], operands: &[ExprId]) -> Result<ExprId, CodegenError> {
+        let is_positive = args.get(1).is_some_and(|&start| self.least(start) >= 1);
+        if !is_positive && self.dialect != Dialect::DuckDb {
+            return Err(self.refuse(
+                "GEN-0019",
+                "`substring` from a start that may be zero or negative",
+                "use `right`, or `greatest(start, 1)`",
+            ));
+        }
+        Ok(self.exprs.call("substring", operands))
+    }
+
+    /// A bound that an integer scalar never falls below, where one is plain to see.
+    pub(super) fn least(&self, scalar: ScalarId) -> i128 {
+        match &self.arena[scalar] {
+            Scalar::Literal(Literal::Int(value, _)) => *value,
+            Scalar::Cast { arg, to, .. } if to.is_integer() && self.arena.type_of(*arg).is_integer() => self.least(*arg),
+            Scalar::Call { function: Function::Length | Function::Position, .. } => 0,
+            Scalar::Call { function: Function::Add, args, .. } => {
+                args.iter().fold(0_i128, |sum, &arg| sum.saturating_add(self.least(arg)))
+            }
+            Scalar::Call { function: Function::Greatest, args, .. } => {
+                args.iter().map(|&arg| self.least(arg)).max().unwrap_or(i128::MIN)
+            }
+            _ => i128::MIN,
+        }
+    }
+
+    /// A call that differs at each occurrence; its serial number is not written.
+    fn volatile(&mut self, text: &str) -> ExprId {
+        self.exprs.template_of(Kind::Volatile, Level::Primary, text, &[])
+    }
+
+    /// A text constant's value.
+    pub(super) fn text_of(&self, scalar: ScalarId) -> Option<&str> {
+        match &self.arena[scalar] {
+            Scalar::Literal(Literal::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
