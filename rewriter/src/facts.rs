@@ -224,14 +224,25 @@ fn add_implied(arena: &Arena, holds: &[ScalarId], facts: &mut Facts) {
         {
             for (one, other) in [(*left, *right), (*right, *left)] {
                 if let (Scalar::Column(column), Scalar::Literal(literal)) = (&arena[one], &arena[other]) {
-                    // Equal floats may still differ in sign of zero; equal text may under collations.
-                    if !literal.is_null() && !arena.column_type(*column).is_float() && facts.columns.contains(column) {
+                    if is_exact_constant(arena.column_type(*column), literal) && facts.columns.contains(column) {
                         facts.constants.push((*column, other));
                     }
                 }
             }
         }
     }
+}
+
+/// Whether a column equal to the literal holds exactly its value. Equal floats may still differ in
+/// the sign of zero, and values of other families compare after a conversion.
+fn is_exact_constant(column: DataType, literal: &Literal) -> bool {
+    let own = literal.data_type();
+    if literal.is_null() || column.is_float() || own.is_float() {
+        return false;
+    }
+    own == column
+        || isomer_ir::is_widening(own, column) && column != DataType::Text
+        || (own.is_integer() && column.is_integer())
 }
 
 /// Columns for which the predicate is not true when they are NULL. May miss some, never invents.

@@ -2,6 +2,7 @@
 //!
 //! Reads and writes nothing, knows no clock; equal input gives equal output.
 
+mod case;
 mod config;
 mod cost;
 mod extract;
@@ -18,6 +19,8 @@ mod scalars;
 mod sharing;
 mod simplify;
 mod templates;
+mod validate;
 
+pub use case::{CaseOutcome, check_case};
 pub use config::Config;
 pub use optimize::optimize;

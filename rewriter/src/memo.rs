@@ -153,6 +153,18 @@ impl Memo {
         self.egraph.union(class, added)
     }
 
+    /// Adds an operator that a rule made, in a class of its own.
+    pub(crate) fn add_made(&mut self, operator: Operator, inputs: &[Id], origin: &Origin) -> Id {
+        let before = self.egraph.total_number_of_nodes();
+        let added = self.add(operator, inputs.iter().copied());
+        if self.egraph.total_number_of_nodes() > before {
+            if let Some(node) = self.egraph[added].nodes.last().cloned() {
+                self.origins.insert(node, origin.clone());
+            }
+        }
+        added
+    }
+
     /// Restores the invariants after unions, and re-keys what is kept beside the e-graph.
     pub(crate) fn rebuild(&mut self) {
         self.egraph.rebuild();

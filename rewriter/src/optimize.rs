@@ -25,11 +25,11 @@ use crate::simplify::Switches;
 const MAX_INLINED_OPERATORS: usize = 400;
 
 /// A model on its way through the optimizer.
-struct Entry {
+pub(crate) struct Entry {
     /// Position in the project.
-    model: usize,
-    normal: NormalModel,
-    class: egg::Id,
+    pub(crate) model: usize,
+    pub(crate) normal: NormalModel,
+    pub(crate) class: egg::Id,
     /// As written, upstream views inlined.
     written: Output,
     written_cost: f64,
@@ -40,12 +40,13 @@ struct Entry {
 /// Steps come in an order in which each reads only earlier ones; untouched and opaque models are
 /// among them. Shared relations are added to the project's catalog as tables, so that emitters can
 /// spell them. The same input gives the same pipeline.
-pub fn optimize(project: &mut BoundProject, config: &Config<'_>) -> Pipeline {
-    let rules = Rules::new(&project.project.settings);
+pub fn optimize(project: &mut BoundProject, rules: &[isomer_rules::CompiledRule], config: &Config<'_>) -> Pipeline {
+    let rules = Rules::new(rules, &project.project.settings);
     let mut switches = Switches::new(rules.disabled.iter().cloned());
     let context = Context::new(std::mem::take(&mut project.arena), std::mem::take(&mut project.project.catalog));
     let mut memo = Memo::new(context);
-    let entries = lower(project, &rules, &mut switches, &mut memo);
+    let order = project.order.clone();
+    let entries = lower(project, &order, &rules, &mut switches, &mut memo);
     let (stop_reason, n_iterations) = saturate(&mut memo, &mut switches, config);
     let roots = roots_of(project, &entries, &memo);
     let graph = Graph::new(&memo, &roots);
@@ -80,11 +81,17 @@ fn refused_unions(memo: &Memo) -> Vec<Diagnostic> {
 }
 
 /// Normalises the models in order and adds them to the e-graph.
-fn lower(project: &BoundProject, rules: &Rules, switches: &mut Switches, memo: &mut Memo) -> Vec<Entry> {
+pub(crate) fn lower(
+    project: &BoundProject,
+    order: &[usize],
+    rules: &Rules,
+    switches: &mut Switches,
+    memo: &mut Memo,
+) -> Vec<Entry> {
     let mut reads: FxHashMap<Arc<str>, ModelRead> = FxHashMap::default();
     let mut inlined: FxHashMap<Arc<str>, Output> = FxHashMap::default();
     let mut entries = Vec::new();
-    for &position in &project.order {
+    for &position in order {
         let model = &project.project.models[position];
         let Bound::Plan(output) = &project.models[position].bound else { continue };
         record_distinct_estimates(memo.context_mut(), &output.plan);
@@ -129,7 +136,17 @@ fn add_root(memo: &mut Memo, base: egg::Id, normal: &NormalModel) -> egg::Id {
 }
 
 /// Reading the model's stored rows is one more way to have its class.
+///
+/// Not so when its rows depend on chance or on the time: computing them again gives others.
 fn add_table_read(memo: &mut Memo, class: egg::Id, key: &Arc<str>, ids: &[ColumnId]) {
+    let facts = memo.facts(class);
+    let (rows, is_repeatable) = (facts.rows, !facts.is_volatile && !facts.is_stable_only);
+    if let Some(table) = memo.context_mut().catalog.get_mut(key) {
+        table.n_rows = table.n_rows.or(Some(rows));
+    }
+    if !is_repeatable {
+        return;
+    }
     let scan = memo.add(Operator::Scan { table: Arc::clone(key), columns: ids.to_vec() }, []);
     // The catalog's facts of the model's table are its binder's; the class knows at least as much.
     memo.egraph.union(class, scan);
@@ -211,7 +228,7 @@ fn replace_scans(context: &mut Context, plan: &mut Plan, views: &FxHashMap<Arc<s
 }
 
 /// Runs the e-graph phases until nothing is added or a budget ends.
-fn saturate(memo: &mut Memo, switches: &mut Switches, config: &Config<'_>) -> (StopReason, usize) {
+pub(crate) fn saturate(memo: &mut Memo, switches: &mut Switches, config: &Config<'_>) -> (StopReason, usize) {
     for iteration in 0..config.max_iterations {
         if (config.is_out_of_time)() {
             return (StopReason::Time, iteration);
@@ -399,6 +416,7 @@ fn assemble(
 ) -> Vec<Step> {
     let settings = &project.project.settings;
     let shared_keys: FxHashSet<Arc<str>> = raised.shared.iter().map(|(name, _, _)| Arc::clone(name)).collect();
+    let broken = broken_shared(memo, &raised, diagnostics);
     let mut is_changed: Vec<bool> = Vec::with_capacity(entries.len());
     for (entry, root) in entries.iter().zip(&raised.roots) {
         let model = &project.project.models[entry.model];
@@ -409,7 +427,8 @@ fn assemble(
         });
         let saves = root.cost < entry.written_cost * (1.0 - settings.min_saving);
         let has_user_rule = entry.normal.fired.keys().any(|rule| rules.is_users(rule));
-        is_changed.push(model.is_rewritable && (reads_new || saves || has_user_rule));
+        let is_sound = !reads.iter().any(|table| broken.contains(table));
+        is_changed.push(is_sound && model.is_rewritable && (reads_new || saves || has_user_rule));
     }
     // A shared relation that no changed model reads in the end is dropped.
     let mut live: FxHashSet<Arc<str>> = FxHashSet::default();
@@ -433,6 +452,29 @@ fn assemble(
         register(memo, graph, name, &stored[name], shared);
     }
     build_steps(project, entries, memo, graph, raised, &is_changed, &stored, diagnostics)
+}
+
+/// Shared relations whose plan fails validation, and those that read them.
+fn broken_shared(memo: &mut Memo, raised: &RaisedAll, diagnostics: &mut Vec<Diagnostic>) -> FxHashSet<Arc<str>> {
+    let mut broken: FxHashSet<Arc<str>> = FxHashSet::default();
+    for (name, _, shared) in &raised.shared {
+        let verdict = crate::validate::validate(&mut memo.context_mut().arena, &shared.plan);
+        if let Err(fault) = &verdict {
+            diagnostics.push(
+                Diagnostic::note(
+                    "PLAN-0003",
+                    name,
+                    Span::default(),
+                    format!("the shared relation `{name}` failed validation: {fault}"),
+                )
+                .with_help("the models that would read it are handed back as written; please report this"),
+            );
+        }
+        if verdict.is_err() || shared.plan.tables().iter().any(|table| broken.contains(table)) {
+            broken.insert(Arc::clone(name));
+        }
+    }
+    broken
 }
 
 /// The columns that each shared relation must store.
@@ -656,6 +698,7 @@ fn changed_output(memo: &mut Memo, entry: &Entry, root: &Raised) -> Option<Outpu
         }
         columns.push(OutputColumn { name: Arc::clone(&written.name), column: *id, is_nullable: written.is_nullable });
     }
+    crate::validate::validate(&mut memo.context_mut().arena, &plan).ok()?;
     Some(Output { plan, columns })
 }
 
@@ -776,6 +819,12 @@ fn add_consumers(project: &BoundProject, steps: &mut [Step]) {
         let mut consumers: Vec<Arc<str>> =
             steps.iter().filter(|step| step.reads.contains(&key)).map(|step| Arc::clone(&step.name)).collect();
         consumers.sort_unstable();
+        // A view outlives the session, and so must what it reads.
+        let is_read_by_view =
+            steps.iter().any(|step| consumers.contains(&step.name) && step.materialise == Materialise::View);
+        if steps[position].kind == StepKind::Shared && is_read_by_view {
+            steps[position].materialise = Materialise::Table;
+        }
         steps[position].consumers = consumers;
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use isomer_ir::Settings;
+use isomer_rules::{Compiled, CompiledRule, Guard, Rule};
 use rustc_hash::FxHashSet;
 
-use crate::templates::ScalarTemplates;
+use crate::templates::{AggregateTemplate, HoleGuard, ScalarTemplate, ScalarTemplates};
 
 /// Rules as the optimizer uses them.
 #[derive(Debug, Default)]
@@ -20,12 +21,80 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    pub(crate) fn new(settings: &Settings) -> Self {
-        Self { disabled: settings.disabled_rules.clone(), ..Self::default() }
+    pub(crate) fn new(compiled: &[CompiledRule], settings: &Settings) -> Self {
+        let mut rules = Self { disabled: settings.disabled_rules.clone(), ..Self::default() };
+        for rule in compiled {
+            rules.add(rule, settings);
+        }
+        // A native rule that the caller did not pass is off: built-ins have no private power.
+        for native in isomer_rules::NATIVES {
+            let name = native.replace('_', "-");
+            if !compiled.iter().any(|rule| *rule.rule.name == *name) {
+                rules.disabled.push(Arc::from(name));
+            }
+        }
+        rules
+    }
+
+    fn add(&mut self, compiled: &CompiledRule, settings: &Settings) {
+        let rule = &compiled.rule;
+        if settings.disabled_rules.contains(&rule.name) {
+            self.withheld.push((Arc::clone(&rule.name), "disabled".to_owned()));
+            return;
+        }
+        let is_allowed = settings.allowed.iter().any(|allowed| *allowed == rule.name || rule.tags.contains(allowed));
+        if rule.class.needs_consent() && !is_allowed {
+            self.disabled.push(Arc::clone(&rule.name));
+            self.withheld.push((Arc::clone(&rule.name), format!("needs consent: class {}", rule.class)));
+            return;
+        }
+        if !rule.is_builtin {
+            self.users.insert(Arc::clone(&rule.name));
+        }
+        let guards: Vec<HoleGuard> = rule.guards.iter().map(|guard| hole_guard(rule, guard)).collect();
+        match &compiled.compiled {
+            Compiled::Native => {}
+            Compiled::Scalar { pattern, template, is_holds_only } => self.templates.scalars.push(ScalarTemplate {
+                rule: Arc::clone(&rule.name),
+                pattern: *pattern,
+                template: *template,
+                is_holds_only: *is_holds_only,
+                guards,
+            }),
+            Compiled::Aggregate { pattern, template } => self.templates.aggregates.push(AggregateTemplate {
+                rule: Arc::clone(&rule.name),
+                pattern: pattern.clone(),
+                template: template.clone(),
+                guards,
+            }),
+            Compiled::Relation { .. } => {
+                self.withheld.push((Arc::clone(&rule.name), "relation templates are not applied yet".to_owned()));
+            }
+        }
     }
 
     /// Whether a rule came from the project rather than from the built-in files.
     pub(crate) fn is_users(&self, rule: &str) -> bool {
         self.users.contains(rule)
+    }
+}
+
+/// A guard over the binding of one hole.
+fn hole_guard(rule: &Rule, guard: &Guard) -> HoleGuard {
+    let hole = guard
+        .args
+        .first()
+        .and_then(|arg| rule.holes.iter().position(|hole| *hole.name == *arg.trim_start_matches('$')))
+        .and_then(|position| u32::try_from(position).ok());
+    match (&*guard.name, hole, guard.bound) {
+        ("deterministic", Some(hole), _) => HoleGuard::Deterministic(hole),
+        ("cannot_raise", Some(hole), _) => HoleGuard::CannotRaise(hole),
+        ("literal", Some(hole), _) => HoleGuard::IsLiteral(hole),
+        ("type", Some(hole), _) => {
+            HoleGuard::TypeIn(hole, guard.members.iter().map(|word| Arc::from(word.as_str())).collect())
+        }
+        ("rows", _, Some(('>', rows))) => HoleGuard::RowsAbove(rows),
+        ("rows", _, Some((_, rows))) => HoleGuard::RowsBelow(rows),
+        _ => HoleGuard::Unprovable,
     }
 }

@@ -420,6 +420,10 @@ fn step_case(
     if !switches.is_on("simplify-case") {
         return id;
     }
+    if let Some(split) = split_or_branches(arena, &branches) {
+        switches.fire("simplify-case");
+        return arena.scalar(Scalar::Case { branches: split, otherwise, data_type });
+    }
     let before = branches.len();
     let mut kept = Vec::with_capacity(before);
     let mut final_value = otherwise;
@@ -441,6 +445,26 @@ fn step_case(
         return arena.cast(final_value, data_type);
     }
     arena.scalar(Scalar::Case { branches: kept, otherwise: final_value, data_type })
+}
+
+/// `WHEN a OR b THEN v` as `WHEN a THEN v WHEN b THEN v`. Operands that cannot raise come first: no
+/// operand is evaluated that the disjunction might have left out.
+fn split_or_branches(arena: &Arena, branches: &[(ScalarId, ScalarId)]) -> Option<Vec<(ScalarId, ScalarId)>> {
+    const LONGEST: usize = 16;
+    let mut split = Vec::with_capacity(branches.len());
+    let mut has_split = false;
+    for &(when, then) in branches {
+        match &arena[when] {
+            Scalar::Call { function: Function::Or, args, .. } if args.len() <= LONGEST => {
+                let mut operands = args.to_vec();
+                operands.sort_by_key(|&operand| (arena.can_raise(operand), operand));
+                split.extend(operands.into_iter().map(|operand| (operand, then)));
+                has_split = true;
+            }
+            _ => split.push((when, then)),
+        }
+    }
+    has_split.then_some(split)
 }
 
 fn compare_literals(left: &Literal, right: &Literal) -> Option<std::cmp::Ordering> {

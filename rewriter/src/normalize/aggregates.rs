@@ -94,6 +94,9 @@ impl Normalizer<'_> {
                 | Scalar::Hole(_) => None,
             };
             if let (Some(value), true) = (value, self.switches.is_on("prune-constant-group-key")) {
+                // The constant takes the key's own type: `g = 5` says nothing about the literal's width.
+                let data_type = self.context.arena.column_type(id);
+                let value = self.context.arena.cast(value, data_type);
                 definitions.insert(id, value);
                 constant = constant.or(Some((id, scalar)));
                 self.switches.fire("prune-constant-group-key");

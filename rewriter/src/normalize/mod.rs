@@ -332,7 +332,9 @@ impl<'a> Normalizer<'a> {
             return (Plan::Empty { columns }, definitions);
         }
         let bound = self.facts(&plan).max_rows;
+        // With an order the limit stays: at the root of a model the order is the user's.
         if skip == 0
+            && keys.is_empty()
             && self.switches.is_on("eliminate-limit-by-row-bound")
             && bound.is_some_and(|rows| fetch.is_none_or(|fetch| rows <= fetch))
         {

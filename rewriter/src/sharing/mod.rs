@@ -78,7 +78,15 @@ fn add_cover(memo: &mut Memo, switches: &mut Switches, base: Id, sites: &[&Site]
     let Some(cover) = cover_of(memo, switches, base, sites) else { return false };
     let filtered =
         if cover.holds.is_empty() { base } else { memo.add(Operator::Filter { holds: cover.holds.clone() }, [base]) };
-    let class = memo.add(Operator::Aggregate { keys: cover.keys.clone(), calls: cover.calls.clone() }, [filtered]);
+    let origin = Origin {
+        rule: Arc::from(cover.servings.first().map_or("share-roll-up", |serving| serving.rule)),
+        facts: Vec::new(),
+    };
+    let class = memo.add_made(
+        Operator::Aggregate { keys: cover.keys.clone(), calls: cover.calls.clone() },
+        &[filtered],
+        &origin,
+    );
     let is_lossless = sites.iter().all(|site| site.has_same_groups(sites[0]));
     let share = memo.facts(class).rows / memo.facts(base).rows.max(1.0);
     if !is_lossless && share > MAX_COVER_SHARE {

@@ -1,0 +1,55 @@
+//! Running one example or refusal of a rule: does the rule fire, and do two texts meet?
+
+use isomer_ir::{BoundProject, ColumnId, ScalarId};
+
+use crate::config::Config;
+use crate::memo::Memo;
+use crate::operator::Context;
+use crate::optimize::{Entry, lower, saturate};
+use crate::rule_set::Rules;
+use crate::simplify::Switches;
+
+/// What became of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaseOutcome {
+    /// Whether the rule fired while the inputs were optimised.
+    pub has_fired: bool,
+    /// Whether each input and the expected text of the same position are one relation.
+    pub is_equal: bool,
+}
+
+/// Optimises the models at `inputs`, tells whether `rule` fired, and whether they then are equal
+/// to the models at `expects`, position by position. The project is left as it was.
+#[must_use]
+pub fn check_case(
+    project: &BoundProject,
+    rules: &[isomer_rules::CompiledRule],
+    rule: &str,
+    inputs: &[usize],
+    expects: &[usize],
+) -> CaseOutcome {
+    let rules = Rules::new(rules, &project.project.settings);
+    let mut switches = Switches::new(rules.disabled.iter().cloned());
+    let mut memo = Memo::new(Context::new(project.arena.clone(), project.project.catalog.clone()));
+    let config = Config::default();
+    let written = lower(project, inputs, &rules, &mut switches, &mut memo);
+    saturate(&mut memo, &mut switches, &config);
+    let fired_late = switches.take_fired();
+    let has_fired = fired_late.contains_key(rule) || written.iter().any(|entry| entry.normal.fired.contains_key(rule));
+    let expected = lower(project, expects, &rules, &mut switches, &mut memo);
+    saturate(&mut memo, &mut switches, &config);
+    let is_equal = written.len() == inputs.len()
+        && expected.len() == expects.len()
+        && written.len() >= expected.len()
+        && written.iter().zip(&expected).all(|(a, b)| is_same(&memo, a, b));
+    CaseOutcome { has_fired, is_equal }
+}
+
+/// Whether two models show the same scalars of the same relation, position by position.
+fn is_same(memo: &Memo, a: &Entry, b: &Entry) -> bool {
+    let ids = |entry: &Entry| entry.normal.exprs.iter().map(|(id, _)| *id).collect::<Vec<ColumnId>>();
+    let scalars = |entry: &Entry| entry.normal.exprs.iter().map(|(_, scalar)| *scalar).collect::<Vec<ScalarId>>();
+    memo.egraph.find(a.class) == memo.egraph.find(b.class)
+        && (ids(a) == ids(b) || scalars(a) == scalars(b))
+        && a.normal.order == b.normal.order
+}

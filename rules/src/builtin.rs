@@ -1,0 +1,55 @@
+//! The built-in rules: the files of `rulesets/`, compiled in.
+
+use std::sync::Arc;
+
+use crate::check::check;
+use crate::parse::parse;
+use crate::rule::RuleSet;
+
+/// File names and texts, in the order in which rules are listed.
+const FILES: &[(&str, &str)] = &[
+    ("rulesets/filters.rules", include_str!("../../rulesets/filters.rules")),
+    ("rulesets/projections.rules", include_str!("../../rulesets/projections.rules")),
+    ("rulesets/joins.rules", include_str!("../../rulesets/joins.rules")),
+    ("rulesets/aggregates.rules", include_str!("../../rulesets/aggregates.rules")),
+    ("rulesets/sort_limit.rules", include_str!("../../rulesets/sort_limit.rules")),
+    ("rulesets/sets_and_empties.rules", include_str!("../../rulesets/sets_and_empties.rules")),
+    ("rulesets/scalars.rules", include_str!("../../rulesets/scalars.rules")),
+    ("rulesets/sharing.rules", include_str!("../../rulesets/sharing.rules")),
+];
+
+/// The rules that come with the binary.
+///
+/// # Panics
+///
+/// When a built-in file has a fault; a test reads them all.
+#[must_use]
+pub fn builtin() -> RuleSet {
+    let mut rules = Vec::new();
+    let mut diagnostics = Vec::new();
+    for (file, text) in FILES {
+        let (mut read, mut faults) = parse(&Arc::from(*file), text);
+        for rule in &mut read {
+            rule.is_builtin = true;
+        }
+        rules.append(&mut read);
+        diagnostics.append(&mut faults);
+    }
+    let (set, faults) = check(rules);
+    diagnostics.extend(faults);
+    assert!(diagnostics.is_empty(), "built-in rules have faults: {diagnostics:#?}");
+    set
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn built_in_rules_read_clean() {
+        let set = super::builtin();
+        assert!(set.rules.len() >= 30, "{} rules", set.rules.len());
+        for native in crate::NATIVES {
+            let name = native.replace('_', "-");
+            assert!(set.get(&name).is_some(), "native rule `{native}` has no page in rulesets/");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The closed vocabularies: guards, and the names of native rules.
+
+/// A guard that rules may use.
+#[derive(Debug, Clone, Copy)]
+pub struct GuardInfo {
+    /// Name.
+    pub name: &'static str,
+    /// How it is written.
+    pub usage: &'static str,
+    /// When it holds, and to which side it errs.
+    pub meaning: &'static str,
+    /// Whether the optimizer decides it from a template's bindings; the others are documentation of
+    /// what a native rule checks by itself.
+    pub is_for_templates: bool,
+}
+
+const fn guard(name: &'static str, usage: &'static str, meaning: &'static str, is_for_templates: bool) -> GuardInfo {
+    GuardInfo { name, usage, meaning, is_for_templates }
+}
+
+/// Every guard. A guard may be false although the fact holds, never true although it does not.
+pub const GUARDS: &[GuardInfo] = &[
+    guard(
+        "unique",
+        "unique($R.$k)",
+        "no two rows of the relation agree on the columns (declared or inferred key)",
+        false,
+    ),
+    guard("key", "key($R, $k)", "as `unique`, of a declared key", false),
+    guard("not_null", "not_null($x)", "the column or scalar is never NULL", false),
+    guard(
+        "foreign_key",
+        "foreign_key($L.$j, $R.$k)",
+        "every value of the one occurs in the other, by declaration",
+        false,
+    ),
+    guard("implies", "implies($p, $q)", "wherever the first is true the second is", false),
+    guard("disjoint", "disjoint($p, $q)", "no row makes both true", false),
+    guard("deterministic", "deterministic($x)", "no volatile or statement-stable function", true),
+    guard("cannot_raise", "cannot_raise($x)", "evaluation never fails, whatever the row", true),
+    guard(
+        "null_rejecting",
+        "null_rejecting($p, $R)",
+        "not true on rows where every column of the relation is NULL",
+        false,
+    ),
+    guard("null_propagating", "null_propagating($x)", "NULL where all its columns are NULL", false),
+    guard("decomposable", "decomposable($a)", "partial results combine into the whole (C1, C2)", false),
+    guard("duplicate_insensitive", "duplicate_insensitive($a)", "repeating a row changes nothing", false),
+    guard("reads_only", "reads_only($p, $T)", "the predicate reads no column but those of the relation", false),
+    guard("on_keys", "on_keys($p)", "the predicate reads group keys only, and there is at least one", false),
+    guard("on_partition", "on_partition($p)", "the predicate reads partition keys of every window only", false),
+    guard("non_empty", "non_empty($K)", "the list has at least one member", false),
+    guard("empty", "empty($R)", "the relation has no rows", false),
+    guard("single_row", "single_row($R)", "the relation has at most one row", false),
+    guard("at_most", "at_most($R, $n)", "the relation has at most that many rows", false),
+    guard("unordered", "unordered($R)", "nobody above depends on the order of the rows", false),
+    guard("unused", "unused($C)", "nobody above reads the columns", false),
+    guard("same_input", "same_input($A, $B)", "both read the same rows", false),
+    guard("same_type", "same_type($x, $y)", "both have one type", false),
+    guard("literal", "literal($x)", "a constant", true),
+    guard("type", "type($x) in (integer, decimal, …)", "the type's family is one of the words", true),
+    guard("rows", "rows(input) > n", "estimated rows of the input; search control, never soundness", true),
+];
+
+/// Native rules of this binary: `snake_case` of the rule's name.
+pub const NATIVES: &[&str] = &[
+    "merge_filters",
+    "push_filter_into_project",
+    "push_filter_into_inner_join",
+    "push_filter_into_outer_join",
+    "push_filter_into_semi_join",
+    "push_filter_into_aggregate",
+    "push_filter_into_union",
+    "push_filter_into_window",
+    "infer_filter_transitive",
+    "eliminate_false_filter",
+    "eliminate_true_filter",
+    "pull_common_conjunct_from_or",
+    "merge_projects",
+    "prune_columns",
+    "prune_unused_aggregate",
+    "prune_unused_window",
+    "convert_outer_join_to_inner",
+    "convert_full_join_to_left",
+    "eliminate_left_join_to_unique_key",
+    "eliminate_inner_join_by_foreign_key",
+    "merge_inner_joins",
+    "convert_left_join_to_anti",
+    "prune_empty_join_side",
+    "eliminate_distinct_on_key",
+    "eliminate_aggregate_on_key",
+    "convert_distinct_to_aggregate",
+    "prune_constant_group_key",
+    "prune_duplicate_group_key",
+    "simplify_count_not_null",
+    "eliminate_distinct_in_aggregate",
+    "eliminate_sort_in_bag",
+    "merge_limits",
+    "eliminate_zero_limit",
+    "eliminate_limit_by_row_bound",
+    "prune_constant_sort_key",
+    "prune_duplicate_sort_key",
+    "merge_unions",
+    "convert_union_to_distinct",
+    "prune_empty_union_branch",
+    "propagate_empty",
+    "fold_constants",
+    "simplify_boolean",
+    "simplify_null",
+    "simplify_comparison",
+    "simplify_case",
+    "simplify_cast",
+    "share_common_plan",
+    "share_aggregate_list",
+    "share_roll_up",
+    "share_average",
+    "share_filtered_aggregate",
+    "share_window_list",
+];
+
+/// The verbs that a built-in rule's name begins with.
+pub(crate) const VERBS: &[&str] = &[
+    "eliminate",
+    "merge",
+    "split",
+    "push",
+    "pull",
+    "fold",
+    "simplify",
+    "normalize",
+    "infer",
+    "prune",
+    "reorder",
+    "decorrelate",
+    "convert",
+    "share",
+];
