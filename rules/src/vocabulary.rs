@@ -104,7 +104,7 @@ pub const NATIVES: &[&str] = &[
     "merge_unions",
     "convert_union_to_distinct",
     "prune_empty_union_branch",
-    "propagate_empty",
+    "prune_empty_operator",
     "fold_constants",
     "simplify_boolean",
     "simplify_null",

@@ -41,9 +41,9 @@ impl Normalizer<'_> {
         let new_keys = self.aggregate_keys(keys, &inner, &facts, &mut definitions);
         if matches!(super::peek(&plan), Plan::Empty { .. })
             && !keys.is_empty()
-            && self.switches.is_on("propagate-empty")
+            && self.switches.is_on("prune-empty-operator")
         {
-            self.switches.fire("propagate-empty");
+            self.switches.fire("prune-empty-operator");
             let columns = keys.iter().map(|(id, _)| *id).chain(calls.iter().map(|(id, _)| *id)).collect();
             return (Plan::Empty { columns }, Definitions::default());
         }

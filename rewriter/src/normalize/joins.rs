@@ -85,7 +85,7 @@ impl Normalizer<'_> {
         }
         match (kind, &left, &right) {
             (_, Plan::Empty { .. }, _) => {
-                self.switches.fire("propagate-empty");
+                self.switches.fire("prune-empty-operator");
                 return (left, left_definitions);
             }
             (JoinKind::Anti | JoinKind::AntiNullAware, _, Plan::Empty { .. })
@@ -196,8 +196,8 @@ impl Normalizer<'_> {
         let on = self.simplified_holds(&on);
         let is_empty = inputs.iter().any(|input| matches!(super::peek(input), Plan::Empty { .. }))
             || is_false(&self.context.arena, &on);
-        if is_empty && self.switches.is_on("propagate-empty") {
-            self.switches.fire("propagate-empty");
+        if is_empty && self.switches.is_on("prune-empty-operator") {
+            self.switches.fire("prune-empty-operator");
             return (Plan::Empty { columns: taken }, definitions);
         }
         (left_deep(inputs, on), definitions)
@@ -267,8 +267,8 @@ impl Normalizer<'_> {
             definitions.extend(self.nulls(&right_columns));
             return self.filtered(plan, &above, definitions);
         }
-        if matches!(super::peek(&left.0), Plan::Empty { .. }) && self.switches.is_on("propagate-empty") {
-            self.switches.fire("propagate-empty");
+        if matches!(super::peek(&left.0), Plan::Empty { .. }) && self.switches.is_on("prune-empty-operator") {
+            self.switches.fire("prune-empty-operator");
             let (plan, mut definitions) = left;
             definitions.extend(self.nulls(&right_columns));
             return (plan, definitions);

@@ -449,7 +449,7 @@ impl<'a> Normalizer<'a> {
         mapped.sort_by_key(|(id, _)| *id);
         definitions.retain(|id, scalar| self.context.arena[*scalar] != Scalar::Column(*id));
         if matches!(plan, Plan::Empty { .. }) {
-            self.switches.fire("propagate-empty");
+            self.switches.fire("prune-empty-operator");
             let columns = exposed.into_iter().chain(mapped.iter().map(|(id, _)| *id)).collect();
             return (Plan::Empty { columns }, definitions);
         }
@@ -565,7 +565,7 @@ impl<'a> Normalizer<'a> {
             ids.push(id);
         }
         if branches.is_empty() {
-            self.switches.fire("propagate-empty");
+            self.switches.fire("prune-empty-operator");
             return (Plan::Empty { columns: ids }, definitions);
         }
         if kind == SetOpKind::Union && self.switches.is_on("convert-union-to-distinct") {
