@@ -67,7 +67,7 @@ impl Fields {
         producer: &mut Producer<'_>,
         keys: &[SortKey],
     ) -> Result<Vec<SortField>, CodegenError> {
-        keys.iter().map(|key| Ok(sort_field(self.own(producer, key.scalar)?.expr, key))).collect()
+        keys.iter().map(|key| Ok(sort_field(self.own(producer, key.scalar)?.expr, *key))).collect()
     }
 
     /// The input with the computed fields behind its own.
@@ -79,7 +79,7 @@ impl Fields {
 }
 
 /// One key of an order.
-pub(super) fn sort_field(expr: Expression, key: &SortKey) -> SortField {
+pub(super) fn sort_field(expr: Expression, key: SortKey) -> SortField {
     let direction = match (key.is_descending, key.is_nulls_first) {
         (false, true) => SortDirection::AscNullsFirst,
         (false, false) => SortDirection::AscNullsLast,

@@ -296,7 +296,7 @@ impl Checker {
                     },
                     Some(_) | None => None,
                 };
-                if !field.is_some_and(|field| field < width) {
+                if field.is_none_or(|field| field >= width) {
                     self.fault(format!("a reference to field {field:?} of {width}"));
                 }
             }

@@ -224,7 +224,7 @@ impl Producer<'_> {
         let row = input.row();
         let mut sorts = Vec::with_capacity(keys.len());
         for key in keys {
-            sorts.push(sort_field(self.value(key.scalar, &row)?, key));
+            sorts.push(sort_field(self.value(key.scalar, &row)?, *key));
         }
         let sort = SortRel { common: direct(), input: Some(Box::new(input.rel)), sorts, ..SortRel::default() };
         Ok(Relation::new(RelType::Sort(Box::new(sort)), input.columns))

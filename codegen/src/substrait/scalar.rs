@@ -137,7 +137,7 @@ impl Producer<'_> {
         Ok(Typed { expr, data_type: DataType::Boolean })
     }
 
-    /// A written cast. Those that DataFusion computes otherwise than other engines are refused.
+    /// A written cast. Casts to integers round; those that engines compute differently are refused.
     fn conversion(&mut self, arg: ScalarId, to: DataType, is_try: bool, row: &Row) -> Result<Typed, CodegenError> {
         let from = self.arena.type_of(arg);
         let value = self.operand(arg, row)?;
@@ -154,11 +154,11 @@ impl Producer<'_> {
                 refused("engines read different texts as numbers and dates; use a cast that may fail")
             }
             (DataType::Float32 | DataType::Float64, _) if to.is_integer() && !self.is_whole(arg) => {
-                refused("engines round or truncate; write round() or trunc() inside the cast")
+                self.rounded_half_even(value)?.forced_cast(physical(to)?, is_try)
             }
             (DataType::Decimal { .. }, _) if to.is_integer() => {
-                // Arrow truncates; a decimal without fraction first rounds half away from zero, as
-                // DuckDB and PostgreSQL do.
+                // The consumer truncates; its cast to a decimal without fraction rounds halves away
+                // from zero, as casts of the plan do.
                 value.cast(DataType::Decimal { precision: 38, scale: 0 })?.forced_cast(physical(to)?, is_try)
             }
             (
@@ -172,6 +172,25 @@ impl Producer<'_> {
             (DataType::Interval, _) | (_, DataType::Interval) => refused("write the interval as a constant"),
             _ => value.forced_cast(physical(to)?, is_try),
         }
+    }
+
+    /// A double without fraction, halves to the even neighbour, as casts of the plan round. The
+    /// consumer's cast truncates and its `round` takes halves away from zero.
+    fn rounded_half_even(&mut self, value: Typed) -> Result<Typed, CodegenError> {
+        let double = DataType::Float64;
+        let constant = |value: f64| Typed::literal(&Literal::Float(value.to_bits()));
+        let value = value.cast(double)?;
+        let whole = self.invoke("trunc", vec![value.clone()], double)?;
+        let fraction = self.invoke("subtract", vec![value.clone(), whole], double)?;
+        let fraction = self.invoke("abs", vec![fraction], double)?;
+        let is_half = self.invoke("equal", vec![fraction, constant(0.5)?], DataType::Boolean)?;
+        let half = self.invoke("divide", vec![value.clone(), constant(2.0)?], double)?;
+        let half = self.invoke("round", vec![half, Typed::int(0)?], double)?;
+        let even = self.invoke("multiply", vec![half, constant(2.0)?], double)?;
+        let nearest = self.invoke("round", vec![value, Typed::int(0)?], double)?;
+        let branch = IfClause { r#if: Some(is_half.expr), then: Some(even.expr) };
+        let case = IfThen { ifs: vec![branch], r#else: Some(Box::new(nearest.expr)) };
+        Ok(Typed { expr: Expression { rex_type: Some(RexType::IfThen(Box::new(case))) }, data_type: double })
     }
 
     /// Whether a floating-point scalar has no fraction, so that a cast to an integer rounds nothing.
