@@ -4,7 +4,28 @@
 //! `Output`, `template*` turns the SQL of a rule into patterns. Nothing here does I/O.
 
 // Binder.
+mod bind;
+mod bind_aggregate;
+mod bind_call;
+mod bind_expr;
+mod bind_from;
+mod bind_project;
+mod bind_query;
+mod bind_select;
+mod bind_type;
+mod decorrelate;
+mod functions;
 mod literal;
+mod parse;
+mod place;
+mod reads;
+mod scope;
+mod subquery;
+mod syntax;
+mod types_of;
+
+pub use bind::bind_query;
+pub use bind_project::bind_project;
 
 // Readers.
 mod read;
@@ -16,3 +37,6 @@ pub use select::select;
 pub use type_name::{data_type_from_name, has_length};
 
 // Rule templates.
+mod template;
+
+pub use template::compile_rules;

@@ -1,0 +1,461 @@
+//! The binder: a query's syntax tree to an [`Output`], names resolved and types inferred.
+//!
+//! This file owns the binder's state, the levels of nested queries and the resolution of names; its
+//! siblings bind queries, `FROM`, `SELECT`, scalars, calls and subqueries.
+
+use std::sync::Arc;
+
+use isomer_ir::{Arena, Catalog, ColumnId, Diagnostic, Dialect, Output, Plan, Scalar, ScalarId, Span, fold, nearest};
+use rustc_hash::{FxHashMap, FxHashSet};
+use sqlparser::ast::{self, Expr, Ident, ObjectName, ObjectNamePart, Query};
+
+use crate::parse::{Fault, Parsed, SourceText, parse, with_deep_stack};
+use crate::place::Place;
+use crate::reads::tables_read;
+use crate::scope::{Found, Rel, Scope, replace_columns};
+
+/// The outcome of binding a part of a query.
+pub(crate) type Bind<T> = Result<T, Fault>;
+
+/// Deepest nesting of queries and expressions below each other, chains of operators not counted.
+const MAX_DEPTH: usize = 600;
+
+/// Where in a query a scalar stands; decides what may stand in it and what is said when it may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clause {
+    Where,
+    JoinOn,
+    GroupBy,
+    AggregateArgument,
+    WindowArgument,
+    Having,
+    Select,
+    Values,
+}
+
+impl Clause {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Where => "WHERE",
+            Self::JoinOn => "a join condition",
+            Self::GroupBy => "GROUP BY",
+            Self::AggregateArgument => "an aggregate",
+            Self::WindowArgument => "a window function",
+            Self::Having => "HAVING",
+            Self::Select => "SELECT",
+            Self::Values => "VALUES",
+        }
+    }
+}
+
+/// An item of the select list, stars expanded.
+#[derive(Debug, Clone)]
+pub(crate) struct Item<'a> {
+    /// Output name as written or as the dialect makes it.
+    pub(crate) name: Arc<str>,
+    /// Folded alias, where one was written.
+    pub(crate) alias: Option<Arc<str>>,
+    /// What it computes.
+    pub(crate) value: ItemValue<'a>,
+    /// Its scalar once bound, and whether that was after grouping.
+    pub(crate) bound: Option<(bool, ScalarId)>,
+}
+
+/// Where an item of the select list comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ItemValue<'a> {
+    Expr(&'a Expr),
+    Column(ScalarId),
+}
+
+/// One query level while it is bound.
+#[derive(Debug)]
+pub(crate) struct Level<'a> {
+    /// What names stand for: always columns of the input, also after grouping.
+    pub(crate) scope: Scope,
+    /// The relation that scalars are read against now. Subqueries are joined to it.
+    pub(crate) rel: Rel,
+    /// Where the scalar that is being bound stands.
+    pub(crate) clause: Clause,
+    /// Select items, for aliases.
+    pub(crate) items: Vec<Item<'a>>,
+    /// Aliases of items before this one may be used.
+    pub(crate) n_aliases: usize,
+    /// Items that are being bound, against circular aliases.
+    pub(crate) open_items: Vec<usize>,
+    /// After grouping: group key to the id that holds it.
+    pub(crate) keys: FxHashMap<ScalarId, ColumnId>,
+    /// Whether `rel` is grouped.
+    pub(crate) is_grouped: bool,
+    /// Columns that grouping hides.
+    pub(crate) hidden: FxHashSet<ColumnId>,
+    /// Aggregates and window functions that are computed already, by the address of their syntax.
+    pub(crate) calls: FxHashMap<usize, ScalarId>,
+    /// Named windows.
+    pub(crate) windows: Vec<(Arc<str>, &'a ast::NamedWindowExpr)>,
+}
+
+impl Level<'_> {
+    pub(crate) fn new(scope: Scope, rel: Rel, clause: Clause) -> Self {
+        Self {
+            scope,
+            rel,
+            clause,
+            items: Vec::new(),
+            n_aliases: 0,
+            open_items: Vec::new(),
+            keys: FxHashMap::default(),
+            is_grouped: false,
+            hidden: FxHashSet::default(),
+            calls: FxHashMap::default(),
+            windows: Vec::new(),
+        }
+    }
+}
+
+/// A bound query: its rows, and its columns by name.
+#[derive(Debug, Clone)]
+pub(crate) struct Bound {
+    pub(crate) rel: Rel,
+    pub(crate) columns: Vec<(Arc<str>, ColumnId)>,
+}
+
+/// A common table expression in scope.
+#[derive(Debug, Clone)]
+pub(crate) struct Cte {
+    pub(crate) key: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) bound: Bound,
+    pub(crate) span: Span,
+    /// Operators of the plan, against exponential growth.
+    pub(crate) n_operators: usize,
+    /// Levels that were open where it was written.
+    pub(crate) depth: usize,
+    pub(crate) is_correlated: bool,
+}
+
+/// State of binding one text.
+pub(crate) struct Binder<'a> {
+    pub(crate) arena: &'a mut Arena,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) dialect: Dialect,
+    pub(crate) text: &'a SourceText<'a>,
+    pub(crate) levels: Vec<Level<'a>>,
+    pub(crate) ctes: Vec<Cte>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) depth: usize,
+    pub(crate) n_operators: usize,
+}
+
+/// What binding a model's text gives.
+#[derive(Debug, Default)]
+pub(crate) struct BoundText {
+    pub(crate) output: Option<Output>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Folded keys of what the text reads, in order and distinct.
+    pub(crate) reads: Vec<Arc<str>>,
+    pub(crate) comments: Vec<(Span, Arc<str>)>,
+}
+
+/// Binds one `SELECT` against a catalog.
+///
+/// Gives the output, or `None` and at least one diagnostic; and the folded keys of the tables that
+/// the text reads, sorted (of a text that does not parse: the catalog's tables that it names).
+pub fn bind_query(
+    sql: &str,
+    source_name: &Arc<str>,
+    dialect: Dialect,
+    arena: &mut Arena,
+    catalog: &Catalog,
+) -> (Option<Output>, Vec<Diagnostic>, Vec<Arc<str>>) {
+    let is_known = |key: &str| catalog.get(key).is_some();
+    let bound = bind_text(sql, source_name, dialect, arena, catalog, &is_known);
+    (bound.output, bound.diagnostics, bound.reads)
+}
+
+pub(crate) fn bind_text(
+    sql: &str,
+    source: &Arc<str>,
+    dialect: Dialect,
+    arena: &mut Arena,
+    catalog: &Catalog,
+    is_known: &dyn Fn(&str) -> bool,
+) -> BoundText {
+    with_deep_stack(|| {
+        let text = SourceText::new(source, sql);
+        let (parsed, fault) = parse(&text, dialect);
+        let reads = reads_of(&parsed, is_known);
+        let mut bound = BoundText { reads, comments: parsed.comments, ..BoundText::default() };
+        let Some(query) = parsed.query.as_deref() else {
+            bound.diagnostics.extend(fault.map(|fault| *fault));
+            return bound;
+        };
+        let mut binder = Binder {
+            arena,
+            catalog,
+            dialect,
+            text: &text,
+            levels: Vec::new(),
+            ctes: Vec::new(),
+            diagnostics: Vec::new(),
+            depth: 0,
+            n_operators: 0,
+        };
+        let result = binder.root(query);
+        bound.diagnostics = binder.diagnostics;
+        match result {
+            Ok(output) if bound.diagnostics.is_empty() => bound.output = Some(output),
+            Ok(_) => {}
+            Err(fault) => bound.diagnostics.push(*fault),
+        }
+        bound.diagnostics.sort();
+        bound.diagnostics.dedup();
+        bound
+    })
+}
+
+/// What a text reads, as far as it was parsed.
+pub(crate) fn reads_of(parsed: &Parsed, is_known: &dyn Fn(&str) -> bool) -> Vec<Arc<str>> {
+    let mut reads: Vec<Arc<str>> = match &parsed.query {
+        Some(query) => tables_read(query),
+        None => parsed.words.iter().map(|word| fold(word)).filter(|key| is_known(key)).collect(),
+    };
+    reads.sort_unstable();
+    reads.dedup();
+    reads
+}
+
+impl<'a> Binder<'a> {
+    fn root(&mut self, query: &'a Query) -> Bind<Output> {
+        let bound = self.query(query, true)?;
+        let columns = bound
+            .columns
+            .into_iter()
+            .map(|(name, column)| isomer_ir::OutputColumn {
+                name,
+                column,
+                is_nullable: bound.rel.columns.get(&column).copied().unwrap_or(true),
+            })
+            .collect();
+        Ok(Output { plan: bound.rel.plan, columns })
+    }
+
+    pub(crate) fn fault(&self, code: &'static str, at: &impl Place, message: impl Into<String>) -> Fault {
+        self.text.fault(code, self.text.span(at.place()), message)
+    }
+
+    /// The fault of something that parses but is not bound.
+    pub(crate) fn unsupported(&self, at: &impl Place, what: &str) -> Fault {
+        let fault = self.fault("SQL-0014", at, format!("{what} is not supported"));
+        Box::new(fault.with_help("the model stays as it is written"))
+    }
+
+    /// As [`Self::unsupported`], where the syntax tree has no place.
+    pub(crate) fn unsupported_somewhere(&self, what: &str) -> Fault {
+        let whole = Span::new(0, self.text.text.len());
+        let fault = self.text.fault("SQL-0014", whole, format!("{what} is not supported"));
+        Box::new(fault.with_help("the model stays as it is written"))
+    }
+
+    /// Goes one level deeper, which is bounded.
+    pub(crate) fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Bind<T>) -> Bind<T> {
+        if self.depth >= MAX_DEPTH {
+            let message = format!("the query nests deeper than {MAX_DEPTH} levels");
+            return Err(self.text.fault("SQL-0004", Span::new(0, self.text.text.len()), message));
+        }
+        self.depth += 1;
+        let result = work(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Notes the fault and goes on, so that independent faults are reported together.
+    pub(crate) fn recover<T>(&mut self, result: Bind<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.diagnostics.push(*fault);
+                None
+            }
+        }
+    }
+
+    pub(crate) fn level(&mut self) -> &mut Level<'a> {
+        self.levels.last_mut().expect("scalars are bound within a level")
+    }
+
+    /// Runs `work` with another clause on the current level.
+    pub(crate) fn in_clause<T>(&mut self, clause: Clause, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.level().clause, clause);
+        let result = work(self);
+        self.level().clause = before;
+        result
+    }
+
+    /// The value of a column name with its qualifiers.
+    pub(crate) fn column(&mut self, parts: &[Ident]) -> Bind<ScalarId> {
+        let Some((last, qualifiers)) = parts.split_last() else {
+            return Err(self.unsupported_somewhere("an empty name"));
+        };
+        let column = fold(&last.value);
+        let qualifier = (!qualifiers.is_empty()).then(|| {
+            let parts: Vec<&str> = qualifiers.iter().map(|part| part.value.as_str()).collect();
+            fold(&parts.join("."))
+        });
+        let found = self.level().scope.find(qualifier.as_deref(), &column);
+        match found {
+            Found::One(scalar) => return Ok(scalar),
+            Found::Several => return Err(self.ambiguous(parts)),
+            Found::Nothing => {}
+        }
+        if qualifier.is_none()
+            && let Some(scalar) = self.alias(&column)?
+        {
+            return Ok(scalar);
+        }
+        self.outer_column(parts, qualifier.as_deref(), &column)
+    }
+
+    fn outer_column(&mut self, parts: &[Ident], qualifier: Option<&str>, column: &str) -> Bind<ScalarId> {
+        let n_outer = self.levels.len() - 1;
+        for position in (0..n_outer).rev() {
+            match self.levels[position].scope.find(qualifier, column) {
+                Found::Several => return Err(self.ambiguous(parts)),
+                Found::Nothing => {}
+                Found::One(scalar) if position + 1 == n_outer => {
+                    return Ok(replace_columns(self.arena, scalar, &mut |arena, scalar| match scalar {
+                        Scalar::Column(id) => Some(arena.scalar(Scalar::Outer(*id))),
+                        _ => None,
+                    }));
+                }
+                Found::One(_) => {
+                    let name = dotted(parts);
+                    let message = format!("`{name}` belongs to a query more than one level further out");
+                    return Err(self.fault("SQL-0015", &span_of(parts), message));
+                }
+            }
+        }
+        Err(self.unknown_column(parts, qualifier))
+    }
+
+    fn ambiguous(&self, parts: &[Ident]) -> Fault {
+        let message = format!("column `{}` is ambiguous", dotted(parts));
+        let fault = self.fault("SQL-0008", &span_of(parts), message);
+        Box::new(fault.with_help("qualify it with a table name or alias"))
+    }
+
+    fn unknown_column(&self, parts: &[Ident], qualifier: Option<&str>) -> Fault {
+        let message = format!("column `{}` is not known", dotted(parts));
+        let fault = self.fault("SQL-0007", &span_of(parts), message);
+        let Some(level) = self.levels.last() else { return fault };
+        let last = parts.last().map_or("", |part| part.value.as_str());
+        let candidate = match qualifier {
+            None => nearest(last, level.scope.names()).map(str::to_owned),
+            Some(qualifier) => match level.scope.relation(qualifier) {
+                Some(relation) => nearest(last, relation.columns.iter().map(|named| &*named.name))
+                    .map(|name| format!("{qualifier}.{name}")),
+                None => nearest(qualifier, level.scope.relations.iter().map(|relation| &*relation.key))
+                    .map(|name| format!("{name}.{last}")),
+            },
+        };
+        match candidate {
+            Some(name) => Box::new(fault.with_help(format!("did you mean `{name}`"))),
+            None => fault,
+        }
+    }
+
+    /// The value of a select item by its alias, where the dialect lets the clause use it.
+    fn alias(&mut self, key: &str) -> Bind<Option<ScalarId>> {
+        let (clause, dialect) = (self.level().clause, self.dialect);
+        let is_allowed = match clause {
+            Clause::GroupBy => true,
+            Clause::Where => dialect == Dialect::DuckDb,
+            Clause::Having => dialect != Dialect::Postgres,
+            Clause::Select | Clause::AggregateArgument | Clause::WindowArgument => {
+                matches!(dialect, Dialect::DuckDb | Dialect::Spark)
+            }
+            Clause::JoinOn | Clause::Values => false,
+        };
+        if !is_allowed {
+            return Ok(None);
+        }
+        let level = self.level();
+        let n_aliases = level.n_aliases;
+        let found = level.items[..n_aliases].iter().position(|item| item.alias.as_deref() == Some(key));
+        match found {
+            Some(position) if !self.level().open_items.contains(&position) => {
+                let scalar = self.item(position)?;
+                if self.arena.volatility(scalar) == isomer_ir::Volatility::Volatile {
+                    return Err(self.unsupported_somewhere(&format!("using the volatile column `{key}` by its alias")));
+                }
+                Ok(Some(scalar))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The scalar of a select item; bound once before grouping and once after.
+    pub(crate) fn item(&mut self, position: usize) -> Bind<ScalarId> {
+        let level = self.level();
+        let is_grouped = level.is_grouped;
+        let item = &level.items[position];
+        let value = item.value;
+        if let Some((was_grouped, scalar)) = item.bound
+            && was_grouped == is_grouped
+        {
+            return Ok(scalar);
+        }
+        let scalar = match value {
+            ItemValue::Column(scalar) => scalar,
+            ItemValue::Expr(expr) => {
+                level.open_items.push(position);
+                let n_aliases = std::mem::replace(&mut level.n_aliases, position);
+                let result = self.scalar(expr);
+                let level = self.level();
+                level.open_items.pop();
+                level.n_aliases = n_aliases;
+                result?
+            }
+        };
+        self.level().items[position].bound = Some((is_grouped, scalar));
+        Ok(scalar)
+    }
+
+    /// Folded key of a table name.
+    pub(crate) fn table_key(&self, name: &ObjectName) -> Bind<Arc<str>> {
+        let mut parts = Vec::with_capacity(name.0.len());
+        for part in &name.0 {
+            match part {
+                ObjectNamePart::Identifier(ident) => parts.push(ident.value.as_str()),
+                ObjectNamePart::Function(_) => return Err(self.unsupported(name, "a function as a table name")),
+            }
+        }
+        Ok(fold(&parts.join(".")))
+    }
+
+    /// Counts operators that a reference adds, which is bounded: a chain of CTEs that each read the
+    /// one before twice doubles at every step.
+    pub(crate) fn count_operators(&mut self, plan: &Plan) -> usize {
+        let mut n_operators = 0;
+        let mut stack = vec![plan];
+        while let Some(plan) = stack.pop() {
+            n_operators += 1;
+            stack.extend(plan.inputs());
+        }
+        n_operators
+    }
+}
+
+/// Identifiers joined by dots, as written.
+pub(crate) fn dotted(parts: &[Ident]) -> String {
+    parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".")
+}
+
+/// The place of a dotted name.
+pub(crate) fn span_of(parts: &[Ident]) -> Ident {
+    let mut ident = parts.first().cloned().unwrap_or_else(|| Ident::new(""));
+    if let Some(last) = parts.last() {
+        ident.span.end = last.span.end;
+    }
+    ident
+}

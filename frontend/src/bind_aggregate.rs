@@ -1,0 +1,424 @@
+//! Grouping and windows: the calls of a `SELECT` are found, computed by one operator, and looked up
+//! afterwards by the place where they are written.
+
+use std::sync::Arc;
+
+use isomer_ir::{
+    AggregateCall, AggregateFunction, ColumnId, DataType, Frame, FrameBound, FrameUnit, Function, Literal, Plan, Scalar,
+    ScalarId, SortKey, WindowCall, WindowFunction, fold,
+};
+use sqlparser::ast::{
+    self, Expr, NamedWindowExpr, NullTreatment, OrderByExpr, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec,
+    WindowType,
+};
+
+use crate::bind::{Bind, Binder, Clause, ItemValue};
+use crate::functions::{Known, Special, lookup};
+use crate::scope::{Rel, is_nullable};
+use crate::syntax::{bare, calls};
+use crate::types_of;
+
+impl<'a> Binder<'a> {
+    fn is_aggregate(&self, function: &ast::Function) -> bool {
+        let known = lookup(&Self::function_name(function), self.dialect).map(|(known, _)| known);
+        function.over.is_none()
+            && matches!(known, Some(Known::Aggregate(_) | Known::Special(Special::CountIf)))
+    }
+
+    /// Whether an expression calls an aggregate or a window function.
+    pub(crate) fn has_aggregate(&self, expr: &'a Expr) -> bool {
+        calls(expr, &|_| true).into_iter().any(|function| function.over.is_some() || self.is_aggregate(function))
+    }
+
+    /// Groups the level's relation where a key, an aggregate or `HAVING` asks for it.
+    pub(crate) fn group(&mut self, keys: Vec<ScalarId>, exprs: &[&'a Expr], has_having: bool) -> Bind<()> {
+        let mut functions: Vec<&'a ast::Function> = Vec::new();
+        for expr in exprs {
+            let found = calls(expr, &|function| !self.is_aggregate(function));
+            functions.extend(found.into_iter().filter(|function| self.is_aggregate(function)));
+        }
+        if keys.is_empty() && functions.is_empty() && !has_having {
+            return Ok(());
+        }
+        let mut bound: Vec<(ColumnId, AggregateCall)> = Vec::new();
+        let mut found = Vec::with_capacity(functions.len());
+        for function in functions {
+            let call = self.in_clause(Clause::AggregateArgument, |binder| binder.aggregate_call(function))?;
+            found.push((function, call));
+        }
+        let input = std::mem::replace(&mut self.level().rel, Rel::one_row());
+        let mut exposed: Vec<(ColumnId, bool)> = Vec::new();
+        let mut key_exprs: Vec<(ColumnId, ScalarId)> = Vec::new();
+        for scalar in keys {
+            let hint = self.item_name_of(scalar).unwrap_or_else(|| Arc::from("key"));
+            let id = match self.arena[scalar] {
+                Scalar::Column(id) => id,
+                _ => {
+                    let computed = self.arena.computed_column(scalar, &hint);
+                    input.fresh(computed, self.arena)
+                }
+            };
+            if key_exprs.iter().any(|(known, _)| *known == id) {
+                continue;
+            }
+            key_exprs.push((id, scalar));
+            exposed.push((id, is_nullable(scalar, &input.columns, self.arena)));
+            if !matches!(self.arena[scalar], Scalar::Literal(_)) {
+                self.level().keys.insert(scalar, id);
+            }
+        }
+        for (function, call) in found {
+            let known = bound.iter().find(|(_, known)| *known == call).map(|(id, _)| *id);
+            let id = match known {
+                Some(id) => id,
+                None => {
+                    let hint = self.call_name(function);
+                    let id = self.arena.aggregate_column(&call, &hint);
+                    let id = input.fresh(id, self.arena);
+                    exposed.push((id, self.is_aggregate_nullable(&call, &key_exprs, &input)));
+                    bound.push((id, call));
+                    id
+                }
+            };
+            let column = self.arena.column_ref(id);
+            self.level().calls.insert(std::ptr::from_ref::<ast::Function>(function) as usize, column);
+        }
+        let shown = Rel::new(
+            Plan::Aggregate { input: Box::new(input.plan), keys: key_exprs, calls: bound },
+            exposed,
+        );
+        let level = self.level();
+        level.hidden = input.columns.keys().filter(|id| !shown.columns.contains_key(*id)).copied().collect();
+        level.rel = shown;
+        level.is_grouped = true;
+        Ok(())
+    }
+
+    fn is_aggregate_nullable(&self, call: &AggregateCall, keys: &[(ColumnId, ScalarId)], input: &Rel) -> bool {
+        use AggregateFunction as A;
+        if call.function.is_never_null() {
+            return false;
+        }
+        let is_total = matches!(
+            call.function,
+            A::Sum | A::Avg | A::Min | A::Max | A::BoolAnd | A::BoolOr | A::BitAnd | A::BitOr | A::BitXor
+        );
+        keys.is_empty()
+            || !is_total
+            || call.filter.is_some()
+            || call.args.iter().any(|&arg| is_nullable(arg, &input.columns, self.arena))
+    }
+
+    /// The alias of the select item that is exactly this call, or the function's name.
+    fn call_name(&mut self, function: &ast::Function) -> Arc<str> {
+        let is_this = |value: &ItemValue<'_>| {
+            matches!(value, ItemValue::Expr(expr) if matches!(bare(expr), Expr::Function(found) if std::ptr::eq(found, function)))
+        };
+        let found = self.level().items.iter().find(|item| item.alias.is_some() && is_this(&item.value));
+        found.map_or_else(|| Arc::from(Self::function_name(function)), |item| Arc::clone(&item.name))
+    }
+
+    fn item_name_of(&mut self, scalar: ScalarId) -> Option<Arc<str>> {
+        let is_this = |bound: Option<(bool, ScalarId)>| bound.is_some_and(|(_, found)| found == scalar);
+        self.level().items.iter().find(|item| is_this(item.bound)).map(|item| Arc::clone(&item.name))
+    }
+
+    fn aggregate_call(&mut self, function: &'a ast::Function) -> Bind<AggregateCall> {
+        let mut arguments = self.arguments(function)?;
+        let known = self.known(function, arguments.exprs.len())?;
+        let name = Self::function_name(function);
+        if arguments.nulls.is_some() {
+            return Err(self.unsupported(&function.name, "`IGNORE NULLS` of an aggregate"));
+        }
+        if !function.within_group.is_empty() {
+            return Err(self.unsupported(&function.name, "`WITHIN GROUP`"));
+        }
+        if arguments.is_star && !matches!(known, Known::Aggregate(AggregateFunction::Count)) {
+            return Err(self.fault("SQL-0010", &function.name, format!("`{name}` does not take `*`")));
+        }
+        let mut filter = match function.filter.as_deref() {
+            Some(filter) => Some(self.predicate(filter)?),
+            None => None,
+        };
+        let aggregate = match known {
+            Known::Aggregate(aggregate) => aggregate,
+            _ => {
+                let condition = self.predicate(arguments.exprs[0])?;
+                filter = Some(self.arena.and(filter.into_iter().chain([condition])));
+                arguments.exprs.clear();
+                AggregateFunction::Count
+            }
+        };
+        let mut args = arguments.exprs.iter().map(|arg| self.scalar(arg)).collect::<Bind<Vec<_>>>()?;
+        if aggregate == AggregateFunction::Count
+            && !arguments.is_distinct
+            && let [arg] = args.as_slice()
+            && matches!(&self.arena[*arg], Scalar::Literal(literal) if !literal.is_null())
+        {
+            args.clear();
+        }
+        if aggregate == AggregateFunction::StringAgg && args.len() == 1 {
+            args.push(self.arena.text(","));
+        }
+        let order = arguments.order.iter().map(|key| self.window_key(key)).collect::<Bind<Vec<_>>>()?;
+        let types: Vec<DataType> = args.iter().map(|&arg| self.arena.type_of(arg)).collect();
+        let Some(data_type) = types_of::aggregate(aggregate, &types, self.dialect) else {
+            let found = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(self.fault("SQL-0011", &function.name, format!("`{name}` does not take ({found})")));
+        };
+        Ok(AggregateCall {
+            function: aggregate,
+            is_distinct: arguments.is_distinct && !args.is_empty() && !aggregate.is_duplicate_insensitive(),
+            args: args.into(),
+            filter,
+            // An order means nothing to a function that does not depend on it.
+            order: if aggregate.is_order_sensitive() { order } else { Vec::new() },
+            data_type,
+        })
+    }
+
+    fn window_key(&mut self, key: &'a OrderByExpr) -> Bind<SortKey> {
+        let OrderByExpr { expr, options, with_fill } = key;
+        if with_fill.is_some() {
+            return Err(self.unsupported(expr, "`WITH FILL`"));
+        }
+        let scalar = self.scalar(expr)?;
+        Ok(self.sort_key(scalar, *options))
+    }
+
+    /// A scalar of a grouped level in terms of its keys and aggregates; as it is where the level is
+    /// not grouped.
+    pub(crate) fn grouped(&mut self, scalar: ScalarId) -> Bind<ScalarId> {
+        let whole = Expr::Identifier(ast::Ident::new(""));
+        self.grouped_at(scalar, &whole)
+    }
+
+    pub(crate) fn grouped_at(&mut self, scalar: ScalarId, at: &Expr) -> Bind<ScalarId> {
+        let Some(level) = self.levels.last() else { return Ok(scalar) };
+        if !level.is_grouped {
+            return Ok(scalar);
+        }
+        let (keys, columns) = (&level.keys, &level.rel.columns);
+        let mut ungrouped: Option<ColumnId> = None;
+        let replaced = self.arena.substitute(scalar, &mut |arena, scalar| {
+            if let Some(&id) = keys.get(&scalar) {
+                return Some(arena.column_ref(id));
+            }
+            match arena[scalar] {
+                Scalar::Column(id) if columns.contains_key(&id) => Some(scalar),
+                Scalar::Column(id) => {
+                    ungrouped = ungrouped.or(Some(id));
+                    Some(scalar)
+                }
+                _ => None,
+            }
+        });
+        match ungrouped {
+            None => Ok(replaced),
+            Some(id) => {
+                let message = format!("column `{}` is neither grouped nor aggregated", self.arena.hint(id));
+                let fault = self.fault("SQL-0013", at, message);
+                Err(Box::new(fault.with_help("add it to `GROUP BY`")))
+            }
+        }
+    }
+
+    /// Computes the window functions of the level by one operator.
+    pub(crate) fn window_calls(&mut self, exprs: &[&'a Expr]) -> Bind<()> {
+        let mut functions: Vec<&'a ast::Function> = Vec::new();
+        for expr in exprs {
+            let found = calls(expr, &|function| function.over.is_none() && !self.is_aggregate(function));
+            functions.extend(found.into_iter().filter(|function| function.over.is_some()));
+        }
+        if functions.is_empty() {
+            return Ok(());
+        }
+        let mut bound: Vec<(ColumnId, WindowCall)> = Vec::new();
+        let mut found = Vec::with_capacity(functions.len());
+        for function in functions {
+            let call = self.in_clause(Clause::WindowArgument, |binder| binder.window_call(function))?;
+            found.push((function, call));
+        }
+        let input = std::mem::replace(&mut self.level().rel, Rel::one_row());
+        let mut columns = input.columns.clone();
+        for (function, call) in found {
+            let known = bound.iter().find(|(_, known)| *known == call).map(|(id, _)| *id);
+            let id = match known {
+                Some(id) => id,
+                None => {
+                    let hint = self.call_name(function);
+                    let id = self.arena.window_column(&call, &hint);
+                    let id = input.fresh(id, self.arena);
+                    columns.insert(id, is_window_nullable(&call));
+                    bound.push((id, call));
+                    id
+                }
+            };
+            let column = self.arena.column_ref(id);
+            self.level().calls.insert(std::ptr::from_ref::<ast::Function>(function) as usize, column);
+        }
+        self.level().rel = Rel { plan: Plan::Window { input: Box::new(input.plan), calls: bound }, columns };
+        Ok(())
+    }
+
+    fn window_call(&mut self, function: &'a ast::Function) -> Bind<WindowCall> {
+        let arguments = self.arguments(function)?;
+        let known = self.known(function, arguments.exprs.len())?;
+        let name = Self::function_name(function);
+        if arguments.is_distinct || !arguments.order.is_empty() || !function.within_group.is_empty() {
+            return Err(self.unsupported(&function.name, "`DISTINCT` or `ORDER BY` in a window function"));
+        }
+        let mut filter = match function.filter.as_deref() {
+            Some(filter) => Some(self.predicate(filter)?),
+            None => None,
+        };
+        let mut args = arguments.exprs.iter().map(|arg| self.scalar(arg)).collect::<Bind<Vec<_>>>()?;
+        let called = match known {
+            Known::Aggregate(aggregate) => WindowFunction::Aggregate(aggregate),
+            Known::Ranking(ranking) => WindowFunction::Ranking(ranking),
+            Known::Special(Special::CountIf) => {
+                filter = Some(self.arena.and(filter.into_iter().chain(args.drain(..))));
+                WindowFunction::Aggregate(AggregateFunction::Count)
+            }
+            Known::Scalar(_) | Known::Special(_) => {
+                return Err(self.fault("SQL-0012", &function.name, format!("`{name}` is no window function")));
+            }
+        };
+        let types: Vec<DataType> = args.iter().map(|&arg| self.arena.type_of(arg)).collect();
+        let data_type = match called {
+            WindowFunction::Aggregate(aggregate) => types_of::aggregate(aggregate, &types, self.dialect),
+            WindowFunction::Ranking(ranking) => Some(types_of::ranking(ranking, &types, self.dialect)),
+        };
+        let Some(data_type) = data_type else {
+            let found = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(self.fault("SQL-0011", &function.name, format!("`{name}` does not take ({found})")));
+        };
+        if called == WindowFunction::Aggregate(AggregateFunction::Count)
+            && let [arg] = args.as_slice()
+            && matches!(&self.arena[*arg], Scalar::Literal(literal) if !literal.is_null())
+        {
+            args.clear();
+        }
+        let Some(over) = &function.over else { return Err(self.unsupported(&function.name, "a call without `OVER`")) };
+        let (partition, order, frame) = self.window(over, 0)?;
+        let mut partition: Vec<ScalarId> = partition;
+        partition.sort_unstable();
+        partition.dedup();
+        let is_ranked = matches!(called, WindowFunction::Ranking(ranking) if {
+            use isomer_ir::RankingFunction as R;
+            matches!(ranking, R::RowNumber | R::Rank | R::DenseRank | R::PercentRank | R::CumeDist | R::Ntile | R::Lag | R::Lead)
+        });
+        let default = if order.is_empty() { Frame::WHOLE } else { Frame::ORDERED };
+        Ok(WindowCall {
+            function: called,
+            args: args.into(),
+            filter,
+            is_ignoring_nulls: arguments.nulls == Some(NullTreatment::IgnoreNulls),
+            partition: partition.into(),
+            order,
+            // A ranking function does not look at the frame.
+            frame: if is_ranked { default } else { frame.unwrap_or(default) },
+            data_type,
+        })
+    }
+
+    /// Partition, order and frame of an `OVER` clause, named windows looked up.
+    #[allow(clippy::type_complexity, reason = "the three parts of a window")]
+    fn window(&mut self, over: &'a WindowType, depth: usize) -> Bind<(Vec<ScalarId>, Vec<SortKey>, Option<Frame>)> {
+        match over {
+            WindowType::NamedWindow(name) => self.named_window(name, depth),
+            WindowType::WindowSpec(spec) => self.window_spec(spec, depth),
+        }
+    }
+
+    #[allow(clippy::type_complexity, reason = "the three parts of a window")]
+    fn named_window(&mut self, name: &ast::Ident, depth: usize) -> Bind<(Vec<ScalarId>, Vec<SortKey>, Option<Frame>)> {
+        let key = fold(&name.value);
+        let found = self.level().windows.iter().find(|(known, _)| *known == key).map(|(_, window)| *window);
+        match found {
+            _ if depth > 20 => Err(self.unsupported(name, "a named window that is defined by itself")),
+            Some(NamedWindowExpr::NamedWindow(other)) => self.named_window(other, depth + 1),
+            Some(NamedWindowExpr::WindowSpec(spec)) => self.window_spec(spec, depth + 1),
+            None => Err(self.fault("SQL-0007", name, format!("window `{}` is not known", name.value))),
+        }
+    }
+
+    #[allow(clippy::type_complexity, reason = "the three parts of a window")]
+    fn window_spec(
+        &mut self,
+        spec: &'a WindowSpec,
+        depth: usize,
+    ) -> Bind<(Vec<ScalarId>, Vec<SortKey>, Option<Frame>)> {
+        let WindowSpec { window_name, partition_by, order_by, window_frame } = spec;
+        let (mut partition, mut order, mut frame) = match window_name {
+            Some(name) => self.named_window(name, depth + 1)?,
+            None => (Vec::new(), Vec::new(), None),
+        };
+        for expr in partition_by {
+            partition.push(self.scalar(expr)?);
+        }
+        for key in order_by {
+            order.push(self.window_key(key)?);
+        }
+        if let Some(written) = window_frame {
+            frame = Some(self.frame(written)?);
+        }
+        Ok((partition, order, frame))
+    }
+
+    fn frame(&mut self, frame: &'a WindowFrame) -> Bind<Frame> {
+        let WindowFrame { units, start_bound, end_bound } = frame;
+        let unit = match units {
+            WindowFrameUnits::Rows => FrameUnit::Rows,
+            WindowFrameUnits::Range => FrameUnit::Range,
+            WindowFrameUnits::Groups => FrameUnit::Groups,
+        };
+        let start = self.bound(start_bound, unit)?;
+        let end = match end_bound {
+            Some(end) => self.bound(end, unit)?,
+            None => FrameBound::CurrentRow,
+        };
+        if matches!(start, FrameBound::UnboundedFollowing) || matches!(end, FrameBound::UnboundedPreceding) {
+            return Err(self.unsupported_somewhere("a window frame that ends before it starts"));
+        }
+        Ok(Frame { unit, start, end })
+    }
+
+    fn bound(&mut self, bound: &'a WindowFrameBound, unit: FrameUnit) -> Bind<FrameBound> {
+        Ok(match bound {
+            WindowFrameBound::CurrentRow => FrameBound::CurrentRow,
+            WindowFrameBound::Preceding(None) => FrameBound::UnboundedPreceding,
+            WindowFrameBound::Following(None) => FrameBound::UnboundedFollowing,
+            WindowFrameBound::Preceding(Some(expr)) => FrameBound::Preceding(self.distance(expr, unit)?),
+            WindowFrameBound::Following(Some(expr)) => FrameBound::Following(self.distance(expr, unit)?),
+        })
+    }
+
+    fn distance(&mut self, expr: &'a Expr, unit: FrameUnit) -> Bind<ScalarId> {
+        let scalar = self.expr(expr)?;
+        match &self.arena[scalar] {
+            Scalar::Literal(Literal::Int(n, _)) if *n >= 0 => Ok(scalar),
+            Scalar::Literal(Literal::Interval { .. } | Literal::Decimal { .. }) if unit == FrameUnit::Range => Ok(scalar),
+            _ => Err(self.unsupported(expr, "a frame bound that is no literal")),
+        }
+    }
+
+    /// The value that a keyless aggregate's call has over no rows, where that is not NULL.
+    pub(crate) fn over_nothing(&mut self, call: &AggregateCall, column: ScalarId) -> ScalarId {
+        if !call.function.is_never_null() {
+            return column;
+        }
+        let zero = self.arena.literal(Literal::Int(0, DataType::Int64));
+        self.arena.call(Function::Coalesce, [column, zero], call.data_type)
+    }
+}
+
+fn is_window_nullable(call: &WindowCall) -> bool {
+    use isomer_ir::RankingFunction as R;
+    match call.function {
+        WindowFunction::Aggregate(function) => !function.is_never_null(),
+        WindowFunction::Ranking(ranking) => {
+            !matches!(ranking, R::RowNumber | R::Rank | R::DenseRank | R::PercentRank | R::CumeDist | R::Ntile)
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Function calls: names resolved in the source dialect, arguments checked, result types found.
+
+use isomer_ir::{DataType, Dialect, Function, Literal, Scalar, ScalarId, Volatility, nearest};
+use sqlparser::ast::{
+    self, DuplicateTreatment, Expr, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
+    FunctionArguments, ObjectNamePart, OrderByExpr,
+};
+
+use crate::bind::{Bind, Binder};
+use crate::functions::{Known, Special, lookup, names};
+use crate::{literal, types_of};
+
+/// The arguments of a call with everything that may be written among them.
+#[derive(Debug)]
+pub(crate) struct Arguments<'a> {
+    pub(crate) exprs: Vec<&'a Expr>,
+    /// `COUNT(*)`.
+    pub(crate) is_star: bool,
+    pub(crate) is_distinct: bool,
+    pub(crate) order: &'a [OrderByExpr],
+    pub(crate) nulls: Option<ast::NullTreatment>,
+}
+
+impl<'a> Binder<'a> {
+    /// The name of a function, folded.
+    pub(crate) fn function_name(function: &ast::Function) -> String {
+        let parts: Vec<String> = function
+            .name
+            .0
+            .iter()
+            .map(|part| match part {
+                ObjectNamePart::Identifier(ident) => ident.value.to_lowercase(),
+                ObjectNamePart::Function(function) => function.to_string(),
+            })
+            .collect();
+        parts.join(".")
+    }
+
+    /// What a call's name means, the number of its arguments checked.
+    pub(crate) fn known(&self, function: &ast::Function, n_args: usize) -> Bind<Known> {
+        let name = Self::function_name(function);
+        let Some((known, arity)) = lookup(&name, self.dialect) else {
+            let fault = self.fault("SQL-0009", &function.name, format!("function `{name}` is not known"));
+            return Err(match nearest(&name, names(self.dialect)) {
+                Some(near) => Box::new(fault.with_help(format!("did you mean `{near}`"))),
+                None => fault,
+            });
+        };
+        if n_args < arity.least || n_args > arity.most {
+            let expected = match (arity.least, arity.most) {
+                (least, usize::MAX) => format!("at least {least}"),
+                (least, most) if least == most => least.to_string(),
+                (least, most) => format!("{least} to {most}"),
+            };
+            let message = format!("`{name}` got {n_args} arguments, expected {expected}");
+            return Err(self.fault("SQL-0010", &function.name, message));
+        }
+        Ok(known)
+    }
+
+    /// The arguments of a call; what no function here takes is refused.
+    pub(crate) fn arguments(&self, function: &'a ast::Function) -> Bind<Arguments<'a>> {
+        let ast::Function { name, uses_odbc_syntax: _, parameters, args, filter: _, null_treatment, over: _, within_group: _ } =
+            function;
+        if !matches!(parameters, FunctionArguments::None) {
+            return Err(self.unsupported(name, "a function with parameters"));
+        }
+        let mut found = Arguments { exprs: Vec::new(), is_star: false, is_distinct: false, order: &[], nulls: *null_treatment };
+        let list = match args {
+            FunctionArguments::None => return Ok(found),
+            FunctionArguments::Subquery(_) => return Err(self.unsupported(name, "a subquery as an argument list")),
+            FunctionArguments::List(list) => list,
+        };
+        let FunctionArgumentList { duplicate_treatment, args, clauses } = list;
+        found.is_distinct = *duplicate_treatment == Some(DuplicateTreatment::Distinct);
+        for arg in args {
+            match arg {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => found.exprs.push(expr),
+                FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => found.is_star = true,
+                FunctionArg::Unnamed(FunctionArgExpr::WildcardWithOptions(_) | FunctionArgExpr::QualifiedWildcard(_)) => {
+                    return Err(self.unsupported(name, "`*` with options as an argument"));
+                }
+                FunctionArg::Named { .. } | FunctionArg::ExprNamed { .. } => {
+                    return Err(self.unsupported(name, "a named argument"));
+                }
+            }
+        }
+        for clause in clauses {
+            match clause {
+                FunctionArgumentClause::OrderBy(order) => found.order = order,
+                FunctionArgumentClause::IgnoreOrRespectNulls(nulls) => found.nulls = Some(*nulls),
+                FunctionArgumentClause::Limit(_)
+                | FunctionArgumentClause::OnOverflow(_)
+                | FunctionArgumentClause::Having(_)
+                | FunctionArgumentClause::Separator(_)
+                | FunctionArgumentClause::JsonNullClause(_)
+                | FunctionArgumentClause::JsonReturningClause(_) => {
+                    return Err(self.unsupported(name, &format!("`{clause}` in a call")));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// A call in a scalar. Aggregates and window functions are computed by then and looked up.
+    pub(crate) fn function(&mut self, function: &'a ast::Function, at: &Expr) -> Bind<ScalarId> {
+        let address = std::ptr::from_ref::<ast::Function>(function) as usize;
+        if let Some(&scalar) = self.level().calls.get(&address) {
+            return Ok(scalar);
+        }
+        let arguments = self.arguments(function)?;
+        let known = self.known(function, arguments.exprs.len())?;
+        let name = Self::function_name(function);
+        let clause = self.level().clause.name();
+        if function.over.is_some() {
+            return Err(self.fault("SQL-0012", at, format!("window function `{name}` may not stand in {clause}")));
+        }
+        let known = match known {
+            Known::Aggregate(_) | Known::Special(Special::CountIf) => {
+                return Err(self.fault("SQL-0012", at, format!("aggregate `{name}` may not stand in {clause}")));
+            }
+            Known::Ranking(_) => {
+                return Err(self.fault("SQL-0012", at, format!("`{name}` needs an `OVER` clause")));
+            }
+            Known::Scalar(_) | Known::Special(_) => known,
+        };
+        if arguments.is_star || arguments.is_distinct || !arguments.order.is_empty() || arguments.nulls.is_some() {
+            return Err(self.unsupported(at, "`*`, `DISTINCT`, `ORDER BY` or `NULLS` in a call of a plain function"));
+        }
+        if function.filter.is_some() || !function.within_group.is_empty() {
+            return Err(self.unsupported(at, "`FILTER` or `WITHIN GROUP` of a plain function"));
+        }
+        let args = arguments.exprs.iter().map(|arg| self.expr(arg)).collect::<Bind<Vec<_>>>()?;
+        match known {
+            Known::Scalar(function) => self.apply(function, args, at),
+            Known::Special(special) => self.special(special, args, at),
+            Known::Aggregate(_) | Known::Ranking(_) => Err(self.unsupported(at, "this call")),
+        }
+    }
+
+    fn special(&mut self, special: Special, mut args: Vec<ScalarId>, at: &Expr) -> Bind<ScalarId> {
+        let argument = |position: usize| args[position];
+        match special {
+            Special::Part(part) => self.part(part, argument(0), at),
+            Special::DatePart => match self.arena[argument(0)].clone() {
+                Scalar::Literal(Literal::Text(part)) => self.part(&part, argument(1), at),
+                _ => Err(self.unsupported(at, "a date part that is no literal")),
+            },
+            Special::If => {
+                let condition = argument(0);
+                let data_type = self.unified(&mut args[1..], at)?;
+                let branches = vec![(condition, args[1])];
+                Ok(self.arena.scalar(Scalar::Case { branches, otherwise: args[2], data_type }))
+            }
+            Special::AddInterval => {
+                let (a, b) = (self.arena.type_of(argument(0)), self.arena.type_of(argument(1)));
+                if !a.is_temporal() || b != DataType::Interval {
+                    return Err(self.fault("SQL-0011", at, format!("found {a} and {b}, expected a date and an interval")));
+                }
+                let data_type = if a == DataType::Date { DataType::Timestamp } else { a };
+                Ok(self.arena.call(Function::Add, args, data_type))
+            }
+            Special::AddDays | Special::SubtractDays => {
+                let function = if special == Special::AddDays { Function::Add } else { Function::Subtract };
+                let (a, b) = (self.arena.type_of(argument(0)), self.arena.type_of(argument(1)));
+                if a != DataType::Date || !b.is_integer() {
+                    return Err(self.fault("SQL-0011", at, format!("found {a} and {b}, expected a date and days")));
+                }
+                Ok(self.arena.call(function, args, DataType::Date))
+            }
+            Special::DaysBetween => {
+                let unit = self.arena.text("day");
+                let args = [unit, argument(1), argument(0)];
+                Ok(self.arena.call(Function::DateDiff, args, DataType::Int32))
+            }
+            Special::Log => {
+                let function = if self.dialect == Dialect::Spark { Function::Ln } else { Function::Log10 };
+                self.apply(function, args, at)
+            }
+            Special::CountIf => Err(self.unsupported(at, "this call")),
+        }
+    }
+
+    /// A call of a canonical function, normalised and typed.
+    pub(crate) fn apply(&mut self, function: Function, mut args: Vec<ScalarId>, at: &Expr) -> Bind<ScalarId> {
+        match function {
+            Function::Coalesce | Function::Greatest | Function::Least => {
+                let data_type = self.unified(&mut args, at)?;
+                if let [one] = args.as_slice() {
+                    return Ok(*one);
+                }
+                return Ok(self.arena.call(function, args, data_type));
+            }
+            Function::NullIf => {
+                let first = self.arena.type_of(args[0]);
+                self.unified(&mut args, at)?;
+                return Ok(self.arena.call(function, args, first));
+            }
+            Function::Concat | Function::ConcatSkipNull | Function::ConcatWs => {
+                args = args.into_iter().map(|arg| self.as_text(arg)).collect();
+            }
+            Function::DateTrunc | Function::DateDiff => self.unit(&mut args, at)?,
+            Function::RegexpReplace if self.dialect == Dialect::Spark => {
+                let all = self.arena.text("g");
+                args.push(all);
+            }
+            Function::Substring => {
+                if let Scalar::Literal(Literal::Int(start, _)) = self.arena[args[1]]
+                    && start < 1
+                {
+                    return Err(self.unsupported(at, "`SUBSTRING` from a position before the first"));
+                }
+            }
+            _ => {}
+        }
+        if function.volatility() == Volatility::Volatile {
+            let data_type = types_of::function(function, &[], self.dialect).unwrap_or(DataType::Unknown);
+            return Ok(self.arena.volatile_call(function, data_type));
+        }
+        let types: Vec<DataType> = args.iter().map(|&arg| self.arena.type_of(arg)).collect();
+        let Some(mut data_type) = types_of::function(function, &types, self.dialect) else {
+            let found = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(self.fault("SQL-0011", at, format!("`{function}` does not take ({found})")));
+        };
+        if matches!(function, Function::Round | Function::Trunc)
+            && let (DataType::Decimal { precision, scale }, Some(&digits)) = (types[0], args.get(1))
+        {
+            let Scalar::Literal(Literal::Int(digits, _)) = self.arena[digits] else {
+                return Err(self.unsupported(at, "rounding a decimal to digits that are no literal"));
+            };
+            let kept = u8::try_from(digits.clamp(0, i128::from(scale))).unwrap_or(scale);
+            data_type = DataType::Decimal { precision, scale: kept };
+        }
+        Ok(self.arena.call(function, args, data_type))
+    }
+
+    /// The first argument as a lower-case unit; the values as timestamps where their types differ.
+    fn unit(&mut self, args: &mut [ScalarId], at: &Expr) -> Bind<()> {
+        let Scalar::Literal(Literal::Text(unit)) = self.arena[args[0]].clone() else {
+            return Err(self.unsupported(at, "a unit that is no literal"));
+        };
+        let unit = unit.to_lowercase();
+        let unit = unit.strip_suffix('s').filter(|_| unit.len() > 1).unwrap_or(&unit).to_owned();
+        let known =
+            ["year", "quarter", "month", "week", "day", "hour", "minute", "second", "millisecond", "microsecond"];
+        if !known.contains(&unit.as_str()) {
+            return Err(self.unsupported(at, &format!("the unit `{unit}`")));
+        }
+        args[0] = self.arena.text(&unit);
+        for value in &mut args[1..] {
+            if let Scalar::Literal(Literal::Text(text)) = self.arena[*value].clone() {
+                let Some(micros) = literal::timestamp(&text) else {
+                    return Err(self.fault("SQL-0018", at, format!("`{text}` is not read as timestamp")));
+                };
+                *value = self.arena.literal(Literal::Timestamp(micros));
+            }
+        }
+        if let [_, start, end] = args
+            && self.arena.type_of(*start) != self.arena.type_of(*end)
+        {
+            let (a, b) = (self.arena.type_of(*start), self.arena.type_of(*end));
+            let Some(to) = a.common(b) else {
+                return Err(self.fault("SQL-0011", at, format!("found {a} and {b}, expected comparable types")));
+            };
+            (*start, *end) = (self.arena.cast(*start, to), self.arena.cast(*end, to));
+        }
+        for &value in &args[1..] {
+            let found = self.arena.type_of(value);
+            if !found.is_temporal() && found != DataType::Unknown {
+                return Err(self.fault("SQL-0011", at, format!("found {found}, expected a date or timestamp")));
+            }
+        }
+        Ok(())
+    }
+
+    /// `EXTRACT` of a field, in the meaning of the source dialect.
+    pub(crate) fn part(&mut self, field: &str, value: ScalarId, at: &Expr) -> Bind<ScalarId> {
+        let found = self.arena.type_of(value);
+        if !found.is_temporal() && !matches!(found, DataType::Unknown | DataType::Interval | DataType::Null) {
+            return Err(self.fault("SQL-0011", at, format!("found {found}, expected a date or timestamp")));
+        }
+        let field = field.to_lowercase();
+        let field = match field.as_str() {
+            "year" | "years" => "year",
+            "quarter" => "quarter",
+            "month" | "months" => "month",
+            "week" | "weeks" => "week",
+            "day" | "days" => "day",
+            "hour" | "hours" => "hour",
+            "minute" | "minutes" => "minute",
+            // DuckDB and DataFusion give whole seconds, the others fractions.
+            "second" | "seconds" if matches!(self.dialect, Dialect::DuckDb | Dialect::DataFusion) => "second",
+            "dow" | "dayofweek" => "dow",
+            "isodow" => "isodow",
+            "doy" | "dayofyear" => "doy",
+            "epoch" => "epoch",
+            _ => return Err(self.unsupported(at, &format!("extracting `{field}`"))),
+        };
+        let data_type = match (field, self.dialect) {
+            ("epoch", _) => DataType::Float64,
+            (_, Dialect::DuckDb | Dialect::Postgres) => DataType::Int64,
+            (_, Dialect::Spark | Dialect::DataFusion) => DataType::Int32,
+        };
+        let name = self.arena.text(field);
+        let part = self.arena.call(Function::Extract, [name, value], data_type);
+        if field == "dow" && self.dialect == Dialect::Spark {
+            // Spark counts Sunday as 1.
+            let one = self.arena.literal(Literal::Int(1, DataType::Int32));
+            return Ok(self.arena.call(Function::Add, [part, one], data_type));
+        }
+        Ok(part)
+    }
+}

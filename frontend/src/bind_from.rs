@@ -1,0 +1,330 @@
+//! `FROM`: tables, derived tables and joins.
+
+use std::sync::Arc;
+
+use isomer_ir::{DataType, Function, JoinKind, Plan, Scalar, ScalarId, fold, nearest};
+use sqlparser::ast::{
+    Expr, Join, JoinConstraint, JoinOperator, ObjectName, Query, TableAlias, TableFactor, TableWithJoins,
+};
+
+use crate::place::Place;
+use crate::bind::{Bind, Binder, Clause, Level};
+use crate::scope::{Found, Named, Rel, Scope, replace_columns};
+
+/// Most relations that one `FROM` may join.
+const MAX_JOINS: usize = 500;
+
+impl<'a> Binder<'a> {
+    /// The relation and scope of a `FROM` clause; commas are cross joins.
+    pub(crate) fn from(&mut self, from: &'a [TableWithJoins]) -> Bind<(Rel, Scope)> {
+        let mut whole: Option<(Rel, Scope)> = None;
+        let n_joins: usize = from.iter().map(|item| 1 + item.joins.len()).sum();
+        if n_joins > MAX_JOINS {
+            return Err(self.unsupported_somewhere(&format!("joining more than {MAX_JOINS} relations in one `FROM`")));
+        }
+        for item in from {
+            let right = self.table_with_joins(item)?;
+            whole = Some(match whole {
+                None => right,
+                Some(left) => {
+                    let (left, right, mut scope) = self.beside(left, right);
+                    scope.0.extend(scope.1);
+                    (left.joined(JoinKind::Inner, right, Vec::new()), scope.0)
+                }
+            });
+        }
+        let (rel, scope) = whole.unwrap_or_else(|| (Rel::one_row(), Scope::default()));
+        for (position, relation) in scope.relations.iter().enumerate() {
+            if scope.relations[..position].iter().any(|before| before.key == relation.key && !relation.key.is_empty()) {
+                let message = format!("`{}` stands for two relations", relation.key);
+                let fault = match from.first() {
+                    Some(item) => self.fault("SQL-0016", item, message),
+                    None => self.unsupported_somewhere(&message),
+                };
+                return Err(Box::new(fault.with_help("give one of them another alias")));
+            }
+        }
+        Ok((rel, scope))
+    }
+
+    fn table_with_joins(&mut self, item: &'a TableWithJoins) -> Bind<(Rel, Scope)> {
+        let TableWithJoins { relation, joins } = item;
+        let mut left = self.factor(relation)?;
+        for join in joins {
+            left = self.join(left, join)?;
+        }
+        Ok(left)
+    }
+
+    /// Makes the right side's ids disjoint from the left's.
+    fn beside(&mut self, left: (Rel, Scope), right: (Rel, Scope)) -> (Rel, Rel, (Scope, Scope)) {
+        let (left, left_scope) = left;
+        let (right, mut right_scope) = right;
+        let (right, map) = right.disjoint_from(&|id| left.columns.contains_key(&id), self.arena);
+        if !map.is_empty() {
+            right_scope.map(&mut |scalar| {
+                replace_columns(self.arena, scalar, &mut |arena, scalar| match scalar {
+                    Scalar::Column(id) => map.get(id).map(|&renamed| arena.column_ref(renamed)),
+                    _ => None,
+                })
+            });
+        }
+        (left, right, (left_scope, right_scope))
+    }
+
+    fn join(&mut self, left: (Rel, Scope), join: &'a Join) -> Bind<(Rel, Scope)> {
+        let Join { relation, global, join_operator } = join;
+        if *global {
+            return Err(self.unsupported(relation, "`GLOBAL` joins"));
+        }
+        let right = self.factor(relation)?;
+        let (kind, is_turned, constraint) = match join_operator {
+            JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) => (JoinKind::Inner, false, constraint),
+            JoinOperator::CrossJoin(constraint) => (JoinKind::Inner, false, constraint),
+            JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => (JoinKind::Left, false, constraint),
+            JoinOperator::Right(constraint) | JoinOperator::RightOuter(constraint) => {
+                (JoinKind::Left, true, constraint)
+            }
+            JoinOperator::FullOuter(constraint) => (JoinKind::Full, false, constraint),
+            JoinOperator::Semi(constraint) | JoinOperator::LeftSemi(constraint) => (JoinKind::Semi, false, constraint),
+            JoinOperator::Anti(constraint) | JoinOperator::LeftAnti(constraint) => (JoinKind::Anti, false, constraint),
+            JoinOperator::RightSemi(constraint) => (JoinKind::Semi, true, constraint),
+            JoinOperator::RightAnti(constraint) => (JoinKind::Anti, true, constraint),
+            JoinOperator::CrossApply | JoinOperator::OuterApply => {
+                return Err(self.unsupported(relation, "`APPLY`"));
+            }
+            JoinOperator::AsOf { .. } => return Err(self.unsupported(relation, "`ASOF JOIN`")),
+            JoinOperator::StraightJoin(_) => return Err(self.unsupported(relation, "`STRAIGHT_JOIN`")),
+            JoinOperator::ArrayJoin | JoinOperator::LeftArrayJoin | JoinOperator::InnerArrayJoin => {
+                return Err(self.unsupported(relation, "`ARRAY JOIN`"));
+            }
+        };
+        self.join_with(left, right, kind, is_turned, constraint, relation)
+    }
+
+    fn join_with(
+        &mut self,
+        left: (Rel, Scope),
+        right: (Rel, Scope),
+        kind: JoinKind,
+        is_turned: bool,
+        constraint: &'a JoinConstraint,
+        at: &TableFactor,
+    ) -> Bind<(Rel, Scope)> {
+        let (left, right, (left_scope, right_scope)) = self.beside(left, right);
+        let mut columns = left.columns.clone();
+        columns.extend(right.columns.iter().map(|(&id, &is_nullable)| (id, is_nullable)));
+        let (on, scope) = match constraint {
+            JoinConstraint::None => (Vec::new(), both(left_scope.clone(), right_scope.clone())),
+            JoinConstraint::On(expr) => {
+                let scope = both(left_scope.clone(), right_scope.clone());
+                let nothing = Plan::Empty { columns: Vec::new() };
+                self.levels.push(Level::new(scope, Rel { plan: nothing, columns }, Clause::JoinOn));
+                let on = self.conjunct_scalars(expr);
+                let level = self.levels.pop().expect("pushed above");
+                (on?, level.scope)
+            }
+            JoinConstraint::Using(names) => {
+                let names = names.iter().map(|name| self.table_key(name)).collect::<Bind<Vec<_>>>()?;
+                self.merged(&left_scope, &right_scope, &names, kind, is_turned, at)?
+            }
+            JoinConstraint::Natural => {
+                let is_shared = |named: &&Named| right_scope.visible.iter().any(|right| right.key == named.key);
+                let names: Vec<Arc<str>> =
+                    left_scope.visible.iter().filter(is_shared).map(|named| Arc::clone(&named.key)).collect();
+                self.merged(&left_scope, &right_scope, &names, kind, is_turned, at)?
+            }
+        };
+        if matches!(constraint, JoinConstraint::None) && kind != JoinKind::Inner {
+            return Err(self.unsupported(at, "an outer or semi join without a condition"));
+        }
+        let rel = if is_turned { right.joined(kind, left, on) } else { left.joined(kind, right, on) };
+        let scope = match kind {
+            JoinKind::Semi | JoinKind::Anti if is_turned => right_scope,
+            JoinKind::Semi | JoinKind::Anti => left_scope,
+            _ => scope,
+        };
+        Ok((rel, scope))
+    }
+
+    /// `USING` and `NATURAL`: the equalities, and a scope in which each pair stands once, first.
+    fn merged(
+        &mut self,
+        left: &Scope,
+        right: &Scope,
+        names: &[Arc<str>],
+        kind: JoinKind,
+        is_turned: bool,
+        at: &TableFactor,
+    ) -> Bind<(Vec<ScalarId>, Scope)> {
+        let mut on = Vec::with_capacity(names.len());
+        let mut pairs = Vec::with_capacity(names.len());
+        for key in names {
+            let side = |scope: &Scope| match scope.find(None, key) {
+                Found::One(scalar) => Ok(scalar),
+                Found::Several => Err(self.fault("SQL-0008", at, format!("column `{key}` is ambiguous"))),
+                Found::Nothing => {
+                    let fault = self.fault("SQL-0007", at, format!("column `{key}` is not on both sides of the join"));
+                    Err(match nearest(key, scope.names()) {
+                        Some(name) => Box::new(fault.with_help(format!("did you mean `{name}`"))),
+                        None => fault,
+                    })
+                }
+            };
+            let (a, b) = (side(left)?, side(right)?);
+            on.push(self.compared(Function::Eq, a, b, at)?);
+            let scalar = match kind {
+                JoinKind::Full => {
+                    let data_type = self.arena.type_of(a).common(self.arena.type_of(b)).unwrap_or(DataType::Unknown);
+                    self.arena.call(Function::Coalesce, [a, b], data_type)
+                }
+                _ if is_turned => b,
+                _ => a,
+            };
+            let name = left.visible.iter().find(|named| named.key == *key).map_or(key, |named| &named.name);
+            pairs.push(Named { name: Arc::clone(name), key: Arc::clone(key), scalar });
+        }
+        let mut scope = both(left.clone(), right.clone());
+        scope.visible.retain(|named| !names.contains(&named.key));
+        scope.visible.splice(0..0, pairs);
+        Ok((on, scope))
+    }
+
+    fn factor(&mut self, factor: &'a TableFactor) -> Bind<(Rel, Scope)> {
+        self.deeper(|binder| binder.factor_inner(factor))
+    }
+
+    fn factor_inner(&mut self, factor: &'a TableFactor) -> Bind<(Rel, Scope)> {
+        match factor {
+            TableFactor::Table {
+                name,
+                alias,
+                args,
+                with_hints,
+                version,
+                with_ordinality,
+                partitions,
+                json_path,
+                sample,
+                index_hints,
+            } => {
+                for (is_there, what) in [
+                    (args.is_some(), "a table function"),
+                    (!with_hints.is_empty() || !index_hints.is_empty(), "a table hint"),
+                    (version.is_some(), "reading a version of a table"),
+                    (*with_ordinality, "`WITH ORDINALITY`"),
+                    (!partitions.is_empty(), "`PARTITION` selection"),
+                    (json_path.is_some(), "a JSON path"),
+                    (sample.is_some(), "`TABLESAMPLE`"),
+                ] {
+                    if is_there {
+                        return Err(self.unsupported(name, what));
+                    }
+                }
+                self.named_table(name, alias.as_ref())
+            }
+            TableFactor::Derived { lateral, subquery, alias, sample } => {
+                if *lateral {
+                    return Err(self.unsupported(&**subquery, "`LATERAL`"));
+                }
+                if sample.is_some() {
+                    return Err(self.unsupported(&**subquery, "`TABLESAMPLE`"));
+                }
+                self.derived(subquery, alias.as_ref())
+            }
+            TableFactor::NestedJoin { table_with_joins, alias } => {
+                if alias.is_some() {
+                    return Err(self.unsupported(factor, "an alias of a join in parentheses"));
+                }
+                self.table_with_joins(table_with_joins)
+            }
+            TableFactor::TableFunction { .. } | TableFactor::Function { .. } => {
+                Err(self.unsupported(factor, "a table function"))
+            }
+            TableFactor::UNNEST { .. } => Err(self.unsupported(factor, "`UNNEST`")),
+            TableFactor::JsonTable { .. } | TableFactor::OpenJsonTable { .. } => {
+                Err(self.unsupported(factor, "a JSON table"))
+            }
+            TableFactor::Pivot { .. } => Err(self.unsupported(factor, "`PIVOT`")),
+            TableFactor::Unpivot { .. } => Err(self.unsupported(factor, "`UNPIVOT`")),
+            TableFactor::MatchRecognize { .. } => Err(self.unsupported(factor, "`MATCH_RECOGNIZE`")),
+            TableFactor::XmlTable { .. } => Err(self.unsupported(factor, "`XMLTABLE`")),
+            TableFactor::SemanticView { .. } => Err(self.unsupported(factor, "a semantic view")),
+        }
+    }
+
+    fn named_table(&mut self, name: &'a ObjectName, alias: Option<&'a TableAlias>) -> Bind<(Rel, Scope)> {
+        let key = self.table_key(name)?;
+        let cte = if name.0.len() == 1 { self.cte_reference(&key, name)? } else { None };
+        let (rel, columns) = match cte {
+            Some(found) => found,
+            None => self.table(&key).ok_or_else(|| self.unknown_table(name, &key))?,
+        };
+        let (scope_key, columns) = self.aliased(key, columns, alias)?;
+        Ok((rel, Scope::of(scope_key, columns)))
+    }
+
+    fn unknown_table(&self, name: &ObjectName, key: &str) -> crate::parse::Fault {
+        let fault = self.fault("SQL-0006", name, format!("table `{name}` is not known"));
+        let suffix = format!(".{key}");
+        let keys = || self.ctes.iter().map(|cte| &*cte.key).chain(self.catalog.tables().map(|table| &*table.key));
+        let candidate = keys().find(|known| known.ends_with(&suffix)).or_else(|| nearest(key, keys()));
+        Box::new(match candidate {
+            Some(candidate) => fault.with_help(format!("did you mean `{candidate}`")),
+            None => fault.with_help("declare it under `sources`"),
+        })
+    }
+
+    fn derived(&mut self, query: &'a Query, alias: Option<&'a TableAlias>) -> Bind<(Rel, Scope)> {
+        let bound = self.query(query, false)?;
+        let columns = self.named(bound.columns);
+        let (key, columns) = self.aliased(Arc::from(""), columns, alias)?;
+        let mut rel = bound.rel;
+        if let Some(alias) = alias {
+            let name = Arc::from(alias.name.value.as_str());
+            let span = self.text.span(query.place());
+            rel.plan = Plan::Named { input: Box::new(rel.plan), name, span };
+        }
+        Ok((rel, Scope::of(key, columns)))
+    }
+
+    fn aliased(
+        &self,
+        key: Arc<str>,
+        columns: Vec<Named>,
+        alias: Option<&TableAlias>,
+    ) -> Bind<(Arc<str>, Vec<Named>)> {
+        let Some(TableAlias { explicit: _, name, columns: list, at }) = alias else { return Ok((key, columns)) };
+        if at.is_some() {
+            return Err(self.unsupported(name, "`AT` behind an alias"));
+        }
+        if list.len() > columns.len() {
+            let message = format!("found {} column aliases, expected at most {}", list.len(), columns.len());
+            return Err(self.fault("SQL-0019", name, message));
+        }
+        let mut columns = columns;
+        for (column, def) in columns.iter_mut().zip(list) {
+            if def.data_type.is_some() {
+                return Err(self.unsupported(&def.name, "a type in an alias list"));
+            }
+            column.name = Arc::from(def.name.value.as_str());
+            column.key = fold(&def.name.value);
+        }
+        Ok((fold(&name.value), columns))
+    }
+
+    /// The conjuncts of a condition, each split further where binding makes a conjunction of it.
+    pub(crate) fn conjunct_scalars(&mut self, expr: &'a Expr) -> Bind<Vec<ScalarId>> {
+        let mut holds = Vec::new();
+        for conjunct in crate::syntax::conjuncts(expr) {
+            let scalar = self.predicate(conjunct)?;
+            holds.extend(self.arena.conjuncts(scalar));
+        }
+        Ok(holds)
+    }
+}
+
+fn both(mut left: Scope, right: Scope) -> Scope {
+    left.extend(right);
+    left
+}

@@ -1,0 +1,224 @@
+//! Projects: models bound upstream first, each into the catalog for those that read it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use isomer_ir::{
+    Arena, Bound, BoundModel, BoundProject, Column, ColumnId, Diagnostic, Key, Model, ModelProject, Output, Plan, Scalar,
+    Span, Table, fold,
+};
+use rustc_hash::FxHashSet;
+
+use crate::bind::{bind_text, reads_of};
+use crate::parse::{SourceText, parse, with_deep_stack};
+
+/// Binds every model of a project into one arena.
+///
+/// A model that is not understood is `Opaque`, with a diagnostic that says why, and so is a model
+/// that reads one whose columns nobody declares. Models that read each other in a circle are
+/// project errors.
+#[must_use]
+pub fn bind_project(mut project: ModelProject) -> BoundProject {
+    let positions: BTreeMap<Arc<str>, usize> =
+        project.models.iter().enumerate().map(|(position, model)| (Arc::clone(&model.key), position)).collect();
+    let is_known = |key: &str, project: &ModelProject| positions.contains_key(key) || project.catalog.get(key).is_some();
+    let reads: Vec<Vec<Arc<str>>> =
+        project.models.iter().map(|model| model_reads(model, &|key| is_known(key, &project))).collect();
+    let (order, mut diagnostics, circular) = ordered(&project, &positions, &reads);
+    let mut arena = Arena::default();
+    let mut models: Vec<BoundModel> = reads
+        .into_iter()
+        .map(|reads| BoundModel { bound: Bound::Opaque, reads, comments: Vec::new() })
+        .collect();
+    let mut opaque: FxHashSet<Arc<str>> = FxHashSet::default();
+    for &position in &order {
+        let model = project.models[position].clone();
+        let cause = models[position].reads.iter().find(|key| opaque.contains(*key)).cloned();
+        if circular.contains(&position) || cause.is_some() {
+            if let Some(cause) = cause.filter(|_| !circular.contains(&position)) {
+                let message = format!("reads `{cause}`, which is opaque, so its columns are not known");
+                let whole = Span::new(0, model.sql.len());
+                let note = Diagnostic::note("SQL-0017", &model.path, whole, message);
+                diagnostics.push(note.with_help(format!("declare the columns of `{cause}`")));
+            }
+            become_opaque(&project, &model, &mut opaque);
+            continue;
+        }
+        let is_known = |key: &str| project.catalog.get(key).is_some();
+        let text = bind_text(&model.sql, &model.path, model.dialect, &mut arena, &project.catalog, &is_known);
+        models[position].comments = text.comments;
+        diagnostics.extend(text.diagnostics);
+        match text.output.map(|output| distinct_names(output, &model)) {
+            Some(Ok(output)) => {
+                project.catalog.insert(table_of(&model, &output, &arena));
+                models[position].bound = Bound::Plan(output);
+            }
+            Some(Err(fault)) => {
+                diagnostics.push(fault);
+                become_opaque(&project, &model, &mut opaque);
+            }
+            None => become_opaque(&project, &model, &mut opaque),
+        }
+    }
+    diagnostics.sort_by(|a, b| (&a.source, a.span, a).cmp(&(&b.source, b.span, b)));
+    BoundProject { project, arena, models, order, diagnostics }
+}
+
+fn become_opaque(project: &ModelProject, model: &Model, opaque: &mut FxHashSet<Arc<str>>) {
+    // A model whose columns are declared is read as the table that it makes.
+    if project.catalog.get(&model.key).is_none_or(|table| table.columns.is_empty()) {
+        opaque.insert(Arc::clone(&model.key));
+    }
+}
+
+fn model_reads(model: &Model, is_known: &dyn Fn(&str) -> bool) -> Vec<Arc<str>> {
+    with_deep_stack(|| {
+        let text = SourceText::new(&model.path, &model.sql);
+        let (parsed, _) = parse(&text, model.dialect);
+        let mut reads = reads_of(&parsed, is_known);
+        // What an unparsable text says of itself (a comment, an alias) makes no circle.
+        if parsed.query.is_none() {
+            reads.retain(|key| *key != model.key);
+        }
+        reads
+    })
+}
+
+/// Upstream before downstream, ties by name; models in circles go last, with a diagnostic for each
+/// circle.
+fn ordered(
+    project: &ModelProject,
+    positions: &BTreeMap<Arc<str>, usize>,
+    reads: &[Vec<Arc<str>>],
+) -> (Vec<usize>, Vec<Diagnostic>, FxHashSet<usize>) {
+    let upstream: Vec<Vec<usize>> = reads
+        .iter()
+        .map(|reads| reads.iter().filter_map(|key| positions.get(key).copied()).collect())
+        .collect();
+    let mut n_open: Vec<usize> = upstream.iter().map(Vec::len).collect();
+    let mut downstream: Vec<Vec<usize>> = vec![Vec::new(); reads.len()];
+    for (position, upstream) in upstream.iter().enumerate() {
+        for &read in upstream {
+            downstream[read].push(position);
+        }
+    }
+    let name = |position: usize| (Arc::clone(&project.models[position].name), position);
+    let mut ready: BTreeMap<(Arc<str>, usize), ()> =
+        (0..reads.len()).filter(|&position| n_open[position] == 0).map(|position| (name(position), ())).collect();
+    let mut order = Vec::with_capacity(reads.len());
+    while let Some(((_, position), ())) = ready.pop_first() {
+        order.push(position);
+        for &next in &downstream[position] {
+            n_open[next] -= 1;
+            if n_open[next] == 0 {
+                ready.insert(name(next), ());
+            }
+        }
+    }
+    let done: FxHashSet<usize> = order.iter().copied().collect();
+    let mut rest: Vec<usize> = (0..reads.len()).filter(|position| !done.contains(position)).collect();
+    rest.sort_by_key(|&position| name(position));
+    let (circles, circular) = circles(project, &upstream, &rest);
+    order.extend(rest);
+    (order, circles, circular)
+}
+
+/// A diagnostic for each circle found by following, from every model left, its first read that is
+/// left too; and the models on the circles or behind them.
+fn circles(project: &ModelProject, upstream: &[Vec<usize>], rest: &[usize]) -> (Vec<Diagnostic>, FxHashSet<usize>) {
+    let left: FxHashSet<usize> = rest.iter().copied().collect();
+    let mut visited: FxHashSet<usize> = FxHashSet::default();
+    let mut diagnostics = Vec::new();
+    for &start in rest {
+        let mut path = Vec::new();
+        let mut at = start;
+        while visited.insert(at) {
+            path.push(at);
+            let Some(&next) = upstream[at].iter().find(|read| left.contains(*read)) else { break };
+            at = next;
+        }
+        if let Some(from) = path.iter().position(|&position| position == at) {
+            let circle = &path[from..];
+            let names: Vec<&str> =
+                circle.iter().chain(&circle[..1]).map(|&position| &*project.models[position].name).collect();
+            let source = &project.models[circle[0]].path;
+            let message = format!("models read each other in a circle: {}", names.join(" -> "));
+            let span = Span::new(0, project.models[circle[0]].sql.len());
+            let help = "one of them must not read the next";
+            diagnostics.push(Diagnostic::project("PRJ-0030", source, span, message).with_help(help));
+        }
+    }
+    (diagnostics, left)
+}
+
+fn distinct_names(output: Output, model: &Model) -> Result<Output, Diagnostic> {
+    let mut seen: FxHashSet<Arc<str>> = FxHashSet::default();
+    for column in &output.columns {
+        if !seen.insert(fold(&column.name)) {
+            let message = format!("two columns of the model are called `{}`", column.name);
+            let whole = Span::new(0, model.sql.len());
+            let fault = Diagnostic::model("SQL-0016", &model.path, whole, message);
+            return Err(fault.with_help("give one of them another alias"));
+        }
+    }
+    Ok(output)
+}
+
+/// A bound model as a table of the catalog.
+fn table_of(model: &Model, output: &Output, arena: &Arena) -> Table {
+    let columns = output.columns.iter().map(|column| Column {
+        name: Arc::clone(&column.name),
+        key: fold(&column.name),
+        data_type: arena.column_type(column.column),
+        is_nullable: column.is_nullable,
+        n_distinct: None,
+    });
+    let declared_by: Arc<str> = Arc::from(format!("model {}", model.name));
+    let key_of = |ids: Vec<ColumnId>| {
+        let position = |id: ColumnId| output.columns.iter().position(|column| column.column == id);
+        let mut columns: Vec<usize> = ids.into_iter().map(position).collect::<Option<_>>()?;
+        columns.sort_unstable();
+        columns.dedup();
+        // NULLs are told apart by grouping but not by a key.
+        let is_total = columns.iter().all(|&position| !output.columns[position].is_nullable);
+        (is_total && !columns.is_empty()).then(|| Key { columns, declared_by: Arc::clone(&declared_by) })
+    };
+    let keys = unique_columns(&output.plan, arena).and_then(key_of).into_iter().collect();
+    Table {
+        key: Arc::clone(&model.key),
+        sql_name: Arc::clone(&model.sql_name),
+        columns: columns.collect(),
+        keys,
+        foreign_keys: Vec::new(),
+        n_rows: None,
+    }
+}
+
+/// Columns that are unique together by the plan's shape: group keys, or all columns under
+/// `DISTINCT`. Misses most keys, invents none.
+fn unique_columns(plan: &Plan, arena: &Arena) -> Option<Vec<ColumnId>> {
+    match plan {
+        Plan::Aggregate { keys, .. } => Some(keys.iter().map(|(id, _)| *id).collect()),
+        Plan::Distinct { input } => match &**input {
+            Plan::Project { exprs, .. } => Some(exprs.iter().map(|(id, _)| *id).collect()),
+            _ => None,
+        },
+        Plan::Filter { input, .. }
+        | Plan::Sort { input, .. }
+        | Plan::Limit { input, .. }
+        | Plan::Named { input, .. }
+        | Plan::Window { input, .. } => unique_columns(input, arena),
+        Plan::Project { input, exprs } => {
+            let unique = unique_columns(input, arena)?;
+            let is_passed = |id: &ColumnId| exprs.iter().any(|&(out, scalar)| out == *id && arena[scalar] == Scalar::Column(*id));
+            unique.iter().all(is_passed).then_some(unique)
+        }
+        Plan::Scan { .. }
+        | Plan::Values { .. }
+        | Plan::Empty { .. }
+        | Plan::Join { .. }
+        | Plan::SetOp { .. }
+        | Plan::Instance { .. }
+        | Plan::Hole { .. } => None,
+    }
+}
