@@ -206,14 +206,28 @@ pub(crate) fn parse(bytes: &[u8], reading: &mut Reading<'_>) -> Option<Node> {
         Ok(node) => Some(node.unwrap_or(Node { span: Span::default(), value: Value::Null })),
         Err(error) => {
             let error = error.without_snippet();
-            let span = error.location().map(span_of).unwrap_or_default();
+            let span = error.location().map(|location| place_of(location, text)).unwrap_or_default();
             let (line, column) = span.line_column(text);
             let message = error.render_with_formatter(&DefaultMessageFormatter);
-            let message = message.lines().next().unwrap_or_default().trim_end_matches('.').to_owned();
+            let message = message.lines().next().unwrap_or_default();
+            let message = message.split(" at line ").next().unwrap_or_default().trim_end_matches('.');
             reading.fault("PRJ-0003", span, format!("found broken YAML at line {line}, column {column}: {message}"));
             None
         }
     }
+}
+
+/// As [`span_of`], by line and column where the parser knows no bytes.
+fn place_of(location: serde_saphyr::Location, text: &str) -> Span {
+    if location.span().byte_offset().is_some() {
+        return span_of(location);
+    }
+    let lines = text.split_inclusive('\n').take((location.line() as usize).saturating_sub(1));
+    let start: usize = lines.map(str::len).sum();
+    let rest = text.get(start..).unwrap_or_default();
+    let columns = (location.column() as usize).saturating_sub(1);
+    let start = start + rest.chars().take(columns).map(char::len_utf8).sum::<usize>();
+    Span::new(start, start + 1)
 }
 
 fn span_of(location: serde_saphyr::Location) -> Span {
@@ -326,9 +340,12 @@ mod tests {
 
     #[test]
     fn broken_texts() {
-        for (text, place) in
-            [("a: [1,\nb: 2", "line 2"), ("a: 1\n b: 2", "line 2"), ("a: 1\na: 2\n", "line 2"), ("a: \"x", "line 1")]
-        {
+        for (text, place) in [
+            ("a: [1,\nb: 2", "line 1, column 4: unclosed bracket"),
+            ("a: 1\n b: 2", "line 2"),
+            ("a: 1\na: 2\n", "line 2"),
+            ("a: \"x", "line 1"),
+        ] {
             let (node, found) = read(text);
             assert!(node.is_none() && found.len() == 1 && found[0].contains(place), "{text:?} gives {found:?}");
         }
