@@ -19,7 +19,12 @@ pub struct CodegenError {
 
 impl CodegenError {
     /// A refusal.
-    pub(crate) fn new(code: &'static str, construct: impl Into<String>, dialect: Dialect, help: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        code: &'static str,
+        construct: impl Into<String>,
+        dialect: Dialect,
+        help: impl Into<String>,
+    ) -> Self {
         Self { code, construct: construct.into(), dialect, help: help.into() }
     }
 }

@@ -1,8 +1,8 @@
 //! Aggregate and window calls, spelled for each dialect.
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, DataType, Dialect, Frame, FrameBound, FrameUnit, Literal, RankingFunction, Scalar,
-    ScalarId, SortKey, WindowCall, WindowFunction,
+    AggregateCall, AggregateFunction, DataType, Dialect, Frame, FrameBound, FrameUnit, Literal, RankingFunction,
+    Scalar, ScalarId, SortKey, WindowCall, WindowFunction,
 };
 
 use super::block::Env;
@@ -124,11 +124,19 @@ impl Speller<'_> {
             self.dialect == Dialect::Postgres,
             self.dialect == Dialect::Spark,
         );
-        let by_value = |scalar: ScalarId| vec![SortKey { scalar, is_descending: false, is_nulls_first: self.dialect.is_nulls_first(false) }];
+        let by_value = |scalar: ScalarId| {
+            vec![SortKey { scalar, is_descending: false, is_nulls_first: self.dialect.is_nulls_first(false) }]
+        };
         Ok(match function {
-            A::Count if args.is_empty() => Form { args: Vec::new(), before: "COUNT(*".to_owned(), is_distinct: false, ..simple("") },
+            A::Count if args.is_empty() => {
+                Form { args: Vec::new(), before: "COUNT(*".to_owned(), is_distinct: false, ..simple("") }
+            }
             A::Count if args.len() > 1 => {
-                return Err(self.refuse("GEN-0025", "`COUNT` of several columns", "count one column, or distinct rows in a subquery"));
+                return Err(self.refuse(
+                    "GEN-0025",
+                    "`COUNT` of several columns",
+                    "count one column, or distinct rows in a subquery",
+                ));
             }
             A::Count => simple("COUNT"),
             A::Sum => simple("SUM"),
@@ -179,7 +187,9 @@ impl Speller<'_> {
                 form
             }
             A::Mode if duck || spark => simple("mode"),
-            A::Mode if postgres => Form { args: Vec::new(), before: "mode(".to_owned(), within: by_value(args[0]), ..simple("") },
+            A::Mode if postgres => {
+                Form { args: Vec::new(), before: "mode(".to_owned(), within: by_value(args[0]), ..simple("") }
+            }
             A::ArgMin | A::ArgMax => self.extreme(simple(""), function, args)?,
             A::AnyValue if duck => simple("any_value"),
             A::AnyValue if spark => Form { behind: ", true)".to_owned(), ..simple("any_value") },
@@ -196,7 +206,12 @@ impl Speller<'_> {
                     is_nulls_first: !key.is_nulls_first,
                     ..*key
                 });
-                Form { before: "(array_agg(".to_owned(), after: ")[1]".to_owned(), order: reversed.collect(), ..simple("") }
+                Form {
+                    before: "(array_agg(".to_owned(),
+                    after: ")[1]".to_owned(),
+                    order: reversed.collect(),
+                    ..simple("")
+                }
             }
             A::ApproxCountDistinct if duck || spark => simple("approx_count_distinct"),
             A::ApproxCountDistinct if fusion => simple("approx_distinct"),
@@ -234,7 +249,9 @@ impl Speller<'_> {
                 ));
             }
             (Dialect::Postgres, DataType::Float64) if !from.is_float() => form.cast = Some(to),
-            (Dialect::DataFusion | Dialect::Spark, DataType::Float64) if matches!(from, DataType::Decimal { .. } | DataType::Int128) => {
+            (Dialect::DataFusion | Dialect::Spark, DataType::Float64)
+                if matches!(from, DataType::Decimal { .. } | DataType::Int128) =>
+            {
                 form.args = vec![self.cast_to(form.args[0], to)?];
             }
             _ => {}
@@ -246,11 +263,16 @@ impl Speller<'_> {
     /// do not count.
     fn extreme(&mut self, form: Form, function: AggregateFunction, args: &[ScalarId]) -> Result<Form, CodegenError> {
         let (&[_, key], &[value_expr, key_expr]) = (args, form.args.as_slice()) else {
-            return Err(self.refuse("GEN-0026", format!("`{function}` with other than two operands"), "give a value and a key"));
+            return Err(self.refuse(
+                "GEN-0026",
+                format!("`{function}` with other than two operands"),
+                "give a value and a key",
+            ));
         };
         let is_descending = function == AggregateFunction::ArgMax;
         let not_null = |this: &mut Self, expr: ExprId| this.suffixed(expr, " IS NOT NULL");
-        let order = vec![SortKey { scalar: key, is_descending, is_nulls_first: self.dialect.is_nulls_first(is_descending) }];
+        let order =
+            vec![SortKey { scalar: key, is_descending, is_nulls_first: self.dialect.is_nulls_first(is_descending) }];
         let form = Form { is_distinct: false, ..form };
         Ok(match self.dialect {
             Dialect::DuckDb => Form { before: format!("{}(", function.name()), ..form },
@@ -263,7 +285,14 @@ impl Speller<'_> {
                 let conditions = vec![not_null(self, value_expr), not_null(self, key_expr)];
                 let is_postgres = self.dialect == Dialect::Postgres;
                 let (before, after) = if is_postgres { ("(array_agg(", ")[1]") } else { ("first_value(", "") };
-                Form { before: before.to_owned(), after: after.to_owned(), args: vec![value_expr], order, conditions, ..form }
+                Form {
+                    before: before.to_owned(),
+                    after: after.to_owned(),
+                    args: vec![value_expr],
+                    order,
+                    conditions,
+                    ..form
+                }
             }
         })
     }
@@ -305,7 +334,12 @@ impl Speller<'_> {
         Ok(self.exprs.add(Node::Pieces { level: Level::Primary, pieces, kind }))
     }
 
-    fn window_aggregate(&mut self, env: &Env, call: &WindowCall, function: AggregateFunction) -> Result<Vec<Piece>, CodegenError> {
+    fn window_aggregate(
+        &mut self,
+        env: &Env,
+        call: &WindowCall,
+        function: AggregateFunction,
+    ) -> Result<Vec<Piece>, CodegenError> {
         let mut form = self.form(env, function, &call.args, &[], false, call.data_type)?;
         if form.cast.take().is_some() {
             // The cast belongs around the whole call; the argument is cast instead.
@@ -328,7 +362,13 @@ impl Speller<'_> {
                     self.exprs.text("1", Level::Primary)
                 }
                 [value] => *value,
-                _ => return Err(self.refuse("GEN-0028", format!("`{function}` with a filter over a window"), "use `CASE` in the argument")),
+                _ => {
+                    return Err(self.refuse(
+                        "GEN-0028",
+                        format!("`{function}` with a filter over a window"),
+                        "use `CASE` in the argument",
+                    ));
+                }
             };
             form.args = vec![self.exprs.add(Node::Case { branches: vec![(condition, value)], otherwise: None })];
             return self.opened(env, &form);
@@ -354,7 +394,11 @@ impl Speller<'_> {
             Dialect::DuckDb => " IGNORE NULLS)",
             Dialect::DataFusion | Dialect::Spark => ") IGNORE NULLS",
             Dialect::Postgres => {
-                return Err(self.refuse("GEN-0029", "`IGNORE NULLS`", "number the rows that are not NULL and join them back"));
+                return Err(self.refuse(
+                    "GEN-0029",
+                    "`IGNORE NULLS`",
+                    "number the rows that are not NULL and join them back",
+                ));
             }
         };
         pieces.push(Piece::Text(ignoring.into()));
@@ -362,7 +406,13 @@ impl Speller<'_> {
     }
 
     /// The frame, where it is not the one that SQL takes by itself.
-    fn push_frame(&mut self, env: &Env, call: &WindowCall, is_first: bool, pieces: &mut Vec<Piece>) -> Result<(), CodegenError> {
+    fn push_frame(
+        &mut self,
+        env: &Env,
+        call: &WindowCall,
+        is_first: bool,
+        pieces: &mut Vec<Piece>,
+    ) -> Result<(), CodegenError> {
         let is_free = match call.function {
             WindowFunction::Ranking(
                 RankingFunction::FirstValue | RankingFunction::LastValue | RankingFunction::NthValue,
@@ -381,8 +431,7 @@ impl Speller<'_> {
         };
         let Frame { unit, start, end } = call.frame;
         // Without an order all rows are peers, and the default frame is the whole partition.
-        let is_default =
-            call.frame == Frame::ORDERED || (call.order.is_empty() && call.frame == Frame::WHOLE);
+        let is_default = call.frame == Frame::ORDERED || (call.order.is_empty() && call.frame == Frame::WHOLE);
         if is_free || is_default {
             return Ok(());
         }

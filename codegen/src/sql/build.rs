@@ -34,7 +34,10 @@ impl Statement<'_, '_> {
         let block = self.wrap(block, name.as_deref())?;
         if let [item] = block.items.as_slice()
             && let SourceKind::Cte(cte) = self.sources[item.source.0 as usize].kind
-            && block.env.iter().all(|(id, &expr)| matches!(self.speller.exprs[expr], Node::Field { column, .. } if column == *id))
+            && block
+                .env
+                .iter()
+                .all(|(id, &expr)| matches!(self.speller.exprs[expr], Node::Field { column, .. } if column == *id))
         {
             self.written.insert(node, cte);
         }
@@ -83,7 +86,13 @@ impl Statement<'_, '_> {
                 self.set_op(node, kind, first, &taken, columns)?
             }
             Op::Instance { input, .. } => self.instance(node, input)?,
-            Op::Hole { .. } => return Err(self.speller.refuse("GEN-0003", "a hole of a rule template", "only bound models are written")),
+            Op::Hole { .. } => {
+                return Err(self.speller.refuse(
+                    "GEN-0003",
+                    "a hole of a rule template",
+                    "only bound models are written",
+                ));
+            }
         };
         let is_fixed = block.is_distinct || block.set.as_ref().is_some_and(|set| compares_rows(set.kind));
         if !is_fixed {
@@ -99,7 +108,8 @@ impl Statement<'_, '_> {
             return Err(self.speller.refuse("GEN-0002", construct, "declare the table with its columns"));
         };
         let dialect = self.dialect();
-        let names = columns.iter().zip(&found.columns).map(|(id, column)| (*id, quoted(&column.name, dialect))).collect();
+        let names =
+            columns.iter().zip(&found.columns).map(|(id, column)| (*id, quoted(&column.name, dialect))).collect();
         let sql_name = Arc::clone(&found.sql_name);
         let source = self.source(SourceKind::Table(sql_name), names);
         let demanded = self.dag.demanded(node);
@@ -122,8 +132,10 @@ impl Statement<'_, '_> {
         let demanded = self.dag.demanded(node);
         let positions: Vec<usize> = (0..columns.len()).filter(|&i| demanded.contains(&columns[i])).collect();
         let mut taken = Taken::default();
-        let mut names: Vec<String> =
-            positions.iter().map(|&i| taken.unique(&identifier(self.speller.arena.hint(columns[i]), "value"))).collect();
+        let mut names: Vec<String> = positions
+            .iter()
+            .map(|&i| taken.unique(&identifier(self.speller.arena.hint(columns[i]), "value")))
+            .collect();
         let mut written = Vec::with_capacity(rows.len());
         for row in rows {
             let mut exprs = Vec::with_capacity(positions.len());
@@ -170,7 +182,11 @@ impl Statement<'_, '_> {
             block = self.wrap(block, None)?;
             conjuncts = self.conjuncts(&block.env, holds)?;
         }
-        if block.group.is_some() { block.having.append(&mut conjuncts) } else { block.filter.append(&mut conjuncts) }
+        if block.group.is_some() {
+            block.having.append(&mut conjuncts)
+        } else {
+            block.filter.append(&mut conjuncts)
+        }
         Ok(block)
     }
 
@@ -191,7 +207,10 @@ impl Statement<'_, '_> {
         let mut block = self.build(input)?;
         let demand = &self.dag.info(node).demand;
         let shown: Vec<(ColumnId, ScalarId)> = exprs.iter().filter(|(id, _)| demand.contains(id)).copied().collect();
-        if block.is_closed() && !self.is_renaming(&block, &shown) && (block.limit.is_none() || block.is_distinct || block.set.is_some()) {
+        if block.is_closed()
+            && !self.is_renaming(&block, &shown)
+            && (block.limit.is_none() || block.is_distinct || block.set.is_some())
+        {
             block = self.wrap(block, None)?;
         }
         let scalars: Vec<ScalarId> = shown.iter().map(|(_, scalar)| *scalar).collect();
@@ -215,9 +234,8 @@ impl Statement<'_, '_> {
         let is_whole = block.is_distinct || block.set.as_ref().is_some_and(|set| compares_rows(set.kind));
         shown.sort_unstable();
         shown.dedup();
-        let is_order_kept = block.order.iter().all(|key| {
-            block.env.iter().any(|(id, &expr)| expr == key.expr && shown.contains(id))
-        });
+        let is_order_kept =
+            block.order.iter().all(|key| block.env.iter().any(|(id, &expr)| expr == key.expr && shown.contains(id)));
         is_order_kept && (!is_whole || (shown.len() == block.env.len() && shown.len() == exprs.len()))
     }
 
@@ -375,7 +393,11 @@ impl Statement<'_, '_> {
             let field = self.field(source, id);
             env.insert(id, field);
         }
-        Ok(Block { env, set: Some(Box::new(SetBlock { kind, branches, columns: columns.to_vec() })), ..Block::default() })
+        Ok(Block {
+            env,
+            set: Some(Box::new(SetBlock { kind, branches, columns: columns.to_vec() })),
+            ..Block::default()
+        })
     }
 
     fn instance(&mut self, node: NodeId, input: NodeId) -> Result<Block, CodegenError> {
@@ -387,7 +409,12 @@ impl Statement<'_, '_> {
     }
 
     /// Names, in a CTE, what `scalars` would otherwise write or compute more than once.
-    fn name_repeated(&mut self, block: Block, scalars: &[ScalarId], is_projection: bool) -> Result<Block, CodegenError> {
+    fn name_repeated(
+        &mut self,
+        block: Block,
+        scalars: &[ScalarId],
+        is_projection: bool,
+    ) -> Result<Block, CodegenError> {
         let exprs = &self.speller.exprs;
         let is_large = |id: ExprId| exprs.facts(id).size >= REPEATED_SIZE || exprs.facts(id).is_volatile;
         if block.is_closed() || !block.env.values().any(|&expr| is_large(expr)) {

@@ -21,21 +21,66 @@ impl NodeId {
 /// A plan's operator with its inputs as nodes. `Named` is no operator: it names its input's node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Op<'p> {
-    Scan { table: &'p Arc<str>, columns: &'p [ColumnId] },
-    Values { columns: &'p [ColumnId], rows: &'p [Vec<ScalarId>] },
-    Empty { columns: &'p [ColumnId] },
-    Filter { input: NodeId, holds: &'p [ScalarId] },
-    Project { input: NodeId, exprs: &'p [(ColumnId, ScalarId)] },
-    Join { kind: JoinKind, left: NodeId, right: NodeId, on: &'p [ScalarId] },
-    Aggregate { input: NodeId, keys: &'p [(ColumnId, ScalarId)], calls: &'p [(ColumnId, AggregateCall)] },
-    Distinct { input: NodeId },
-    Window { input: NodeId, calls: &'p [(ColumnId, WindowCall)] },
-    Sort { input: NodeId, keys: &'p [SortKey] },
-    Limit { input: NodeId, skip: u64, fetch: Option<u64> },
+    Scan {
+        table: &'p Arc<str>,
+        columns: &'p [ColumnId],
+    },
+    Values {
+        columns: &'p [ColumnId],
+        rows: &'p [Vec<ScalarId>],
+    },
+    Empty {
+        columns: &'p [ColumnId],
+    },
+    Filter {
+        input: NodeId,
+        holds: &'p [ScalarId],
+    },
+    Project {
+        input: NodeId,
+        exprs: &'p [(ColumnId, ScalarId)],
+    },
+    Join {
+        kind: JoinKind,
+        left: NodeId,
+        right: NodeId,
+        on: &'p [ScalarId],
+    },
+    Aggregate {
+        input: NodeId,
+        keys: &'p [(ColumnId, ScalarId)],
+        calls: &'p [(ColumnId, AggregateCall)],
+    },
+    Distinct {
+        input: NodeId,
+    },
+    Window {
+        input: NodeId,
+        calls: &'p [(ColumnId, WindowCall)],
+    },
+    Sort {
+        input: NodeId,
+        keys: &'p [SortKey],
+    },
+    Limit {
+        input: NodeId,
+        skip: u64,
+        fetch: Option<u64>,
+    },
     /// The inputs' nodes are kept beside the graph, from `first` on.
-    SetOp { kind: SetOpKind, inputs: &'p [(Plan, Vec<ColumnId>)], first: u32, columns: &'p [ColumnId] },
-    Instance { input: NodeId, k: u32 },
-    Hole { index: u32 },
+    SetOp {
+        kind: SetOpKind,
+        inputs: &'p [(Plan, Vec<ColumnId>)],
+        first: u32,
+        columns: &'p [ColumnId],
+    },
+    Instance {
+        input: NodeId,
+        k: u32,
+    },
+    Hole {
+        index: u32,
+    },
 }
 
 /// A node's place in the statement.
@@ -140,7 +185,9 @@ impl<'p> Dag<'p> {
                 | Op::Aggregate { input, .. }
                 | Op::Limit { input, .. }
                 | Op::Instance { input, .. } => input,
-                Op::Scan { .. } | Op::Values { .. } | Op::Join { .. } | Op::SetOp { .. } | Op::Hole { .. } => return false,
+                Op::Scan { .. } | Op::Values { .. } | Op::Join { .. } | Op::SetOp { .. } | Op::Hole { .. } => {
+                    return false;
+                }
             };
         }
     }
@@ -167,7 +214,8 @@ impl<'p> Dag<'p> {
     }
 
     fn intern_one(&mut self, plan: &'p Plan, inputs: &[NodeId], arena: &mut Arena) -> NodeId {
-        let (input, other) = (inputs.first().copied().unwrap_or(NodeId(0)), inputs.get(1).copied().unwrap_or(NodeId(0)));
+        let (input, other) =
+            (inputs.first().copied().unwrap_or(NodeId(0)), inputs.get(1).copied().unwrap_or(NodeId(0)));
         let op = match plan {
             Plan::Named { name, .. } => {
                 self.info_mut(input).name = Some(Arc::clone(name));
@@ -199,7 +247,12 @@ impl<'p> Dag<'p> {
         let is_heavy = inputs.iter().any(|&input| self.info(input).is_heavy)
             || matches!(
                 op,
-                Op::Join { .. } | Op::Aggregate { .. } | Op::Window { .. } | Op::SetOp { .. } | Op::Distinct { .. } | Op::Limit { .. }
+                Op::Join { .. }
+                    | Op::Aggregate { .. }
+                    | Op::Window { .. }
+                    | Op::SetOp { .. }
+                    | Op::Distinct { .. }
+                    | Op::Limit { .. }
             );
         for &input in inputs {
             self.info_mut(input).n_readers += 1;
@@ -211,7 +264,9 @@ impl<'p> Dag<'p> {
     fn columns_of(&self, plan: &Plan, op: Op<'p>, arena: &mut Arena) -> Arc<[ColumnId]> {
         let of = |id: NodeId| Arc::clone(&self.info(id).columns);
         match op {
-            Op::Filter { input, .. } | Op::Distinct { input } | Op::Sort { input, .. } | Op::Limit { input, .. } => of(input),
+            Op::Filter { input, .. } | Op::Distinct { input } | Op::Sort { input, .. } | Op::Limit { input, .. } => {
+                of(input)
+            }
             Op::Instance { input, k } => of(input).iter().map(|&id| arena.instance(id, k)).collect(),
             Op::Join { kind, left, right, .. } => {
                 let mut columns = of(left).to_vec();

@@ -174,9 +174,11 @@ impl Exprs {
     pub(super) fn kind(&self, id: ExprId) -> Kind {
         match &self[id] {
             Node::Pieces { kind, .. } => *kind,
-            Node::Field { .. } | Node::Junction { .. } | Node::Case { .. } | Node::InList { .. } | Node::Subquery { .. } => {
-                Kind::Plain
-            }
+            Node::Field { .. }
+            | Node::Junction { .. }
+            | Node::Case { .. }
+            | Node::InList { .. }
+            | Node::Subquery { .. } => Kind::Plain,
         }
     }
 

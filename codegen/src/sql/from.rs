@@ -46,7 +46,9 @@ pub(super) fn arrange(items: Vec<Item>, filter: Vec<ExprId>, exprs: &Exprs) -> (
         };
         let source = waiting.remove(waiting.iter().position(is_tied).unwrap_or(0));
         present.push(source);
-        let (now, later) = conditions.into_iter().partition(|(_, reads): &(_, Vec<_>)| reads.iter().all(|read| present.contains(read)));
+        let (now, later) = conditions
+            .into_iter()
+            .partition(|(_, reads): &(_, Vec<_>)| reads.iter().all(|read| present.contains(read)));
         conditions = later;
         let now: Vec<(ExprId, Vec<SourceId>)> = now;
         arranged.push(Item { attach: Attach::Inner, source, on: now.into_iter().map(|(on, _)| on).collect() });

@@ -3,7 +3,7 @@
 use isomer_ir::{DataType, Dialect, Function, Literal, Scalar, ScalarId};
 
 use super::expr::{ExprId, Kind, Level};
-use super::spell::{Speller, Spelled, is_wider};
+use super::spell::{Spelled, Speller, is_wider};
 use crate::CodegenError;
 
 impl Speller<'_> {
@@ -51,8 +51,10 @@ impl Speller<'_> {
             Function::Negate => self.exprs.template(Level::Unary, "-@", &operands),
             Function::Concat => self.concat(&operands),
             Function::ConcatSkipNull if spark => {
-                let parts: Vec<ExprId> =
-                    operands.iter().map(|&operand| self.exprs.template(Level::Primary, "COALESCE(#, '')", &[operand])).collect();
+                let parts: Vec<ExprId> = operands
+                    .iter()
+                    .map(|&operand| self.exprs.template(Level::Primary, "COALESCE(#, '')", &[operand]))
+                    .collect();
                 self.exprs.call("concat", &parts)
             }
             Function::ConcatSkipNull => self.exprs.call("concat", &operands),
@@ -64,7 +66,11 @@ impl Speller<'_> {
             Function::Floor => self.rounded_to(data_type, "floor", &operands)?,
             Function::Round => self.round(&operands, first, data_type)?,
             Function::Trunc if operands.len() != 1 => {
-                return Err(self.refuse("GEN-0015", "`trunc` to a number of digits", "use `floor` and `ceil` with a power of ten"));
+                return Err(self.refuse(
+                    "GEN-0015",
+                    "`trunc` to a number of digits",
+                    "use `floor` and `ceil` with a power of ten",
+                ));
             }
             Function::Trunc if spark => {
                 let template = "CASE WHEN @ < 0 THEN ceil(#) ELSE floor(#) END";
@@ -142,10 +148,19 @@ impl Speller<'_> {
     }
 
     fn wrong_count(&self, function: Function) -> CodegenError {
-        self.refuse("GEN-0001", format!("`{function}` with a wrong number of operands"), "this is a fault of Isomer; please report it")
+        self.refuse(
+            "GEN-0001",
+            format!("`{function}` with a wrong number of operands"),
+            "this is a fault of Isomer; please report it",
+        )
     }
 
-    fn suffix(&mut self, operands: &[ExprId], suffix: &'static str, function: Function) -> Result<ExprId, CodegenError> {
+    fn suffix(
+        &mut self,
+        operands: &[ExprId],
+        suffix: &'static str,
+        function: Function,
+    ) -> Result<ExprId, CodegenError> {
         let [operand] = operands else { return Err(self.wrong_count(function)) };
         Ok(self.suffixed(*operand, suffix))
     }
@@ -182,7 +197,9 @@ impl Speller<'_> {
         if is_interval && function == Function::Multiply && self.dialect == Dialect::DataFusion {
             return Err(self.refuse("GEN-0017", "an interval times a number", "write the interval as a constant"));
         }
-        let Some((mut left, mut right)) = self.sides(function, args, done) else { return Err(self.wrong_count(function)) };
+        let Some((mut left, mut right)) = self.sides(function, args, done) else {
+            return Err(self.wrong_count(function));
+        };
         if data_type.is_integer() {
             let width = |this: &Self, arg: ScalarId| match this.arena[arg] {
                 Scalar::Literal(Literal::Int(value, _)) => this.natural_integer(value),
@@ -217,7 +234,9 @@ impl Speller<'_> {
                     let from = this.arena.type_of(inner);
                     let is_narrow = from.is_integer() && from != DataType::Int128 && !from.is_unsigned();
                     let is_free = match this.dialect {
-                        Dialect::DuckDb => is_narrow || from == DataType::Int128 || matches!(from, DataType::Decimal { .. }),
+                        Dialect::DuckDb => {
+                            is_narrow || from == DataType::Int128 || matches!(from, DataType::Decimal { .. })
+                        }
                         Dialect::Spark => is_narrow,
                         Dialect::DataFusion | Dialect::Postgres => false,
                     };
@@ -236,16 +255,29 @@ impl Speller<'_> {
     }
 
     /// Division of integers that drops the fraction.
-    fn integer_divide(&mut self, args: &[ScalarId], data_type: DataType, done: &Spelled) -> Result<ExprId, CodegenError> {
+    fn integer_divide(
+        &mut self,
+        args: &[ScalarId],
+        data_type: DataType,
+        done: &Spelled,
+    ) -> Result<ExprId, CodegenError> {
         let [left, right] = args else { return Err(self.wrong_count(Function::IntegerDivide)) };
         let is_whole = |arg: ScalarId| self.arena.type_of(arg).is_integer();
         if !is_whole(*left) || !is_whole(*right) {
-            return Err(self.refuse("GEN-0018", "an integer division of fractions", "divide and truncate in the model"));
+            return Err(self.refuse(
+                "GEN-0018",
+                "an integer division of fractions",
+                "divide and truncate in the model",
+            ));
         }
         let is_huge = |arg: ScalarId| self.arena.type_of(arg) == DataType::Int128;
         if self.dialect != Dialect::DuckDb && (is_huge(*left) || is_huge(*right)) {
             // The stand-in of a 128-bit integer is a decimal, which keeps the fraction.
-            return Err(self.refuse("GEN-0018", "an integer division of 128-bit integers", "cast to BIGINT in the model"));
+            return Err(self.refuse(
+                "GEN-0018",
+                "an integer division of 128-bit integers",
+                "cast to BIGINT in the model",
+            ));
         }
         let operator = match self.dialect {
             Dialect::DuckDb => " // ",
@@ -253,7 +285,11 @@ impl Speller<'_> {
             Dialect::Spark => " div ",
         };
         let quotient = self.exprs.infix(Level::Multiply, done[left], operator, done[right]);
-        if self.dialect == Dialect::Spark && data_type != DataType::Int64 { self.cast_to(quotient, data_type) } else { Ok(quotient) }
+        if self.dialect == Dialect::Spark && data_type != DataType::Int64 {
+            self.cast_to(quotient, data_type)
+        } else {
+            Ok(quotient)
+        }
     }
 
     fn concat(&mut self, operands: &[ExprId]) -> ExprId {
@@ -309,7 +345,9 @@ impl Speller<'_> {
     pub(super) fn least(&self, scalar: ScalarId) -> i128 {
         match &self.arena[scalar] {
             Scalar::Literal(Literal::Int(value, _)) => *value,
-            Scalar::Cast { arg, to, .. } if to.is_integer() && self.arena.type_of(*arg).is_integer() => self.least(*arg),
+            Scalar::Cast { arg, to, .. } if to.is_integer() && self.arena.type_of(*arg).is_integer() => {
+                self.least(*arg)
+            }
             Scalar::Call { function: Function::Length | Function::Position, .. } => 0,
             Scalar::Call { function: Function::Add, args, .. } => {
                 args.iter().fold(0_i128, |sum, &arg| sum.saturating_add(self.least(arg)))

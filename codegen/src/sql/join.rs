@@ -45,13 +45,23 @@ impl Statement<'_, '_> {
             JoinKind::AntiNullAware => self.not_in(left, right, on),
             JoinKind::Single => self.single(left, right, on, &shown),
             JoinKind::Mark(mark) => {
-                if demand.contains(&mark) { self.mark(left, right, on, mark) } else { self.build(left) }
+                if demand.contains(&mark) {
+                    self.mark(left, right, on, mark)
+                } else {
+                    self.build(left)
+                }
             }
         }
     }
 
     /// Left rows with columns of a relation of one row, as scalar subqueries.
-    fn with_values(&mut self, left: NodeId, right: NodeId, on: &[ScalarId], shown: &[ColumnId]) -> Result<Block, CodegenError> {
+    fn with_values(
+        &mut self,
+        left: NodeId,
+        right: NodeId,
+        on: &[ScalarId],
+        shown: &[ColumnId],
+    ) -> Result<Block, CodegenError> {
         let mut block = self.build(left)?;
         if block.is_closed() || block.has_window(&self.speller.exprs) {
             block = self.wrap(block, None)?;
@@ -67,20 +77,25 @@ impl Statement<'_, '_> {
             }
         }
         let mut conjuncts = self.conjuncts(&block.env, on)?;
-        if block.group.is_some() { block.having.append(&mut conjuncts) } else { block.filter.append(&mut conjuncts) }
+        if block.group.is_some() {
+            block.having.append(&mut conjuncts)
+        } else {
+            block.filter.append(&mut conjuncts)
+        }
         Ok(block)
     }
 
     fn scalar_subquery(&mut self, block: Block, column: ColumnId) -> Result<ExprId, CodegenError> {
         let block = self.only(block, column)?;
         let name: Arc<str> = Arc::clone(self.speller.arena.hint(column));
-        let query = self.finish(block, &[(column, name)])?;
+        let query = self.finish_unnamed(block, &[(column, name)])?;
         Ok(self.speller.exprs.add(Node::Subquery { kind: SubqueryKind::Scalar, query }))
     }
 
     /// A block of which one column may be selected alone.
     fn only(&mut self, block: Block, column: ColumnId) -> Result<Block, CodegenError> {
-        let is_fixed = block.is_distinct || block.set.as_ref().is_some_and(|set| super::statement::compares_rows(set.kind));
+        let is_fixed =
+            block.is_distinct || block.set.as_ref().is_some_and(|set| super::statement::compares_rows(set.kind));
         if is_fixed && (block.env.len() != 1 || !block.env.contains_key(&column)) {
             return self.wrap(block, None);
         }
@@ -187,30 +202,46 @@ impl Statement<'_, '_> {
     }
 
     /// `SELECT found FROM right WHERE filters`.
-    fn list_query(&mut self, right: NodeId, found: ScalarId, filters: &[ScalarId]) -> Result<super::expr::QueryId, CodegenError> {
+    fn list_query(
+        &mut self,
+        right: NodeId,
+        found: ScalarId,
+        filters: &[ScalarId],
+    ) -> Result<super::expr::QueryId, CodegenError> {
         let mut block = self.build(right)?;
         block.order.truncate(if block.limit.is_some() { usize::MAX } else { 0 });
-        let is_single = block.env.len() == 1 && matches!(self.speller.arena[found], isomer_ir::Scalar::Column(id) if block.env.contains_key(&id));
+        let is_single = block.env.len() == 1
+            && matches!(self.speller.arena[found], isomer_ir::Scalar::Column(id) if block.env.contains_key(&id));
         if (block.is_closed() && !is_single) || (!filters.is_empty() && !block.is_plain(&self.speller.exprs)) {
             block = self.wrap(block, None)?;
         }
         let mut conjuncts = self.conjuncts(&block.env, filters)?;
         block.filter.append(&mut conjuncts);
         if block.set.is_some() || block.is_distinct {
-            let isomer_ir::Scalar::Column(column) = self.speller.arena[found] else { return Err(self.speller.lost_scalar()) };
+            let isomer_ir::Scalar::Column(column) = self.speller.arena[found] else {
+                return Err(self.speller.lost_scalar());
+            };
             let name = Arc::clone(self.speller.arena.hint(column));
-            return self.finish(block, &[(column, name)]);
+            return self.finish_unnamed(block, &[(column, name)]);
         }
         let expr = self.speller.scalar(&block.env, found)?;
-        let Some(&column) = self.speller.arena.columns_of(found).first() else { return Err(self.speller.lost_scalar()) };
+        let Some(&column) = self.speller.arena.columns_of(found).first() else {
+            return Err(self.speller.lost_scalar());
+        };
         let name = Arc::clone(self.speller.arena.hint(column));
         block.env = Env::default();
         block.env.insert(column, expr);
-        self.finish(block, &[(column, name)])
+        self.finish_unnamed(block, &[(column, name)])
     }
 
     /// The predicate that a matching right row exists, over a left block.
-    fn exists_expr(&mut self, left: &Block, right: NodeId, on: &[ScalarId], is_negated: bool) -> Result<ExprId, CodegenError> {
+    fn exists_expr(
+        &mut self,
+        left: &Block,
+        right: NodeId,
+        on: &[ScalarId],
+        is_negated: bool,
+    ) -> Result<ExprId, CodegenError> {
         let mut block = self.build(right)?;
         block.order.clear();
         if (!on.is_empty() && !block.is_plain(&self.speller.exprs)) || block.set.is_some() || block.is_distinct {
@@ -221,11 +252,17 @@ impl Statement<'_, '_> {
         let mut conjuncts = self.conjuncts(&env, on)?;
         block.filter.append(&mut conjuncts);
         block.env = Env::default();
-        let query = self.finish(block, &[])?;
+        let query = self.finish_unnamed(block, &[])?;
         Ok(self.speller.exprs.add(Node::Subquery { kind: SubqueryKind::Exists { is_negated }, query }))
     }
 
-    fn exists(&mut self, left: NodeId, right: NodeId, on: &[ScalarId], is_negated: bool) -> Result<Block, CodegenError> {
+    fn exists(
+        &mut self,
+        left: NodeId,
+        right: NodeId,
+        on: &[ScalarId],
+        is_negated: bool,
+    ) -> Result<Block, CodegenError> {
         let mut block = self.side(left)?;
         if block.has_subquery_column(&self.speller.exprs) {
             block = self.wrap(block, None)?;
@@ -238,7 +275,8 @@ impl Statement<'_, '_> {
     fn not_in(&mut self, left: NodeId, right: NodeId, on: &[ScalarId]) -> Result<Block, CodegenError> {
         let columns_of = |this: &Self, scalar: ScalarId| this.speller.arena.columns_of(scalar);
         let exposes = |this: &Self, node: NodeId, id: &ColumnId| this.dag.info(node).columns.contains(id);
-        let is_right_only = |this: &Self, scalar: ScalarId| columns_of(this, scalar).iter().all(|id| exposes(this, right, id));
+        let is_right_only =
+            |this: &Self, scalar: ScalarId| columns_of(this, scalar).iter().all(|id| exposes(this, right, id));
         let tests: Vec<usize> = (0..on.len()).filter(|&i| !is_right_only(self, on[i])).collect();
         let position = match tests.as_slice() {
             [] => 0,
@@ -246,7 +284,9 @@ impl Statement<'_, '_> {
             _ => return Err(self.refuse_not_in("that is correlated")),
         };
         let Some(&condition) = on.get(position) else { return Err(self.refuse_not_in("without a tested value")) };
-        let Some((a, b)) = self.equality(condition) else { return Err(self.refuse_not_in("that compares otherwise than by equality")) };
+        let Some((a, b)) = self.equality(condition) else {
+            return Err(self.refuse_not_in("that compares otherwise than by equality"));
+        };
         let (tested, found) = match (is_right_only(self, a), is_right_only(self, b)) {
             (false, true) => (a, b),
             (true, false) => (b, a),
@@ -271,10 +311,20 @@ impl Statement<'_, '_> {
     }
 
     fn refuse_not_in(&self, what: &str) -> CodegenError {
-        self.speller.refuse("GEN-0004", format!("a `NOT IN (SELECT …)` {what}"), "write it as `NOT EXISTS` in the model")
+        self.speller.refuse(
+            "GEN-0004",
+            format!("a `NOT IN (SELECT …)` {what}"),
+            "write it as `NOT EXISTS` in the model",
+        )
     }
 
-    fn single(&mut self, left: NodeId, right: NodeId, on: &[ScalarId], shown: &[ColumnId]) -> Result<Block, CodegenError> {
+    fn single(
+        &mut self,
+        left: NodeId,
+        right: NodeId,
+        on: &[ScalarId],
+        shown: &[ColumnId],
+    ) -> Result<Block, CodegenError> {
         if shown.is_empty() {
             return self.build(left);
         }
@@ -325,7 +375,13 @@ impl Statement<'_, '_> {
 
     /// A marker by a left join with the distinct keys of the right side: DataFusion has no
     /// `EXISTS` in a select list.
-    fn mark_by_join(&mut self, left: NodeId, right: NodeId, on: &[ScalarId], mark: ColumnId) -> Result<Block, CodegenError> {
+    fn mark_by_join(
+        &mut self,
+        left: NodeId,
+        right: NodeId,
+        on: &[ScalarId],
+        mark: ColumnId,
+    ) -> Result<Block, CodegenError> {
         let mut pairs = Vec::with_capacity(on.len());
         for &condition in on {
             let Some(pair) = self.tested_and_found(left, right, condition) else {
@@ -349,7 +405,11 @@ impl Statement<'_, '_> {
             let expr = self.speller.scalar(&found.env, key)?;
             let read = self.speller.arena.columns_of(key);
             let Some(&column) = read.iter().find(|id| !keys.contains_key(*id)) else {
-                return Err(self.speller.refuse("GEN-0006", "`EXISTS` that tests one column twice", "use a join in the model"));
+                return Err(self.speller.refuse(
+                    "GEN-0006",
+                    "`EXISTS` that tests one column twice",
+                    "use a join in the model",
+                ));
             };
             keys.insert(column, expr);
             columns.push(column);
@@ -431,11 +491,23 @@ impl Statement<'_, '_> {
                 Op::Instance { input, .. } => {
                     let outer = &self.dag.info(node).columns;
                     let inner = &self.dag.info(input).columns;
-                    columns = outer.iter().zip(inner.iter()).filter(|(id, _)| columns.contains(id)).map(|(_, id)| *id).collect();
+                    columns = outer
+                        .iter()
+                        .zip(inner.iter())
+                        .filter(|(id, _)| columns.contains(id))
+                        .map(|(_, id)| *id)
+                        .collect();
                     input
                 }
-                Op::Filter { input, .. } | Op::Window { input, .. } | Op::Sort { input, .. } | Op::Limit { input, .. } => input,
-                Op::Join { kind: JoinKind::Semi | JoinKind::Anti | JoinKind::AntiNullAware | JoinKind::Mark(_), left, .. } => left,
+                Op::Filter { input, .. }
+                | Op::Window { input, .. }
+                | Op::Sort { input, .. }
+                | Op::Limit { input, .. } => input,
+                Op::Join {
+                    kind: JoinKind::Semi | JoinKind::Anti | JoinKind::AntiNullAware | JoinKind::Mark(_),
+                    left,
+                    ..
+                } => left,
                 Op::Join { kind: JoinKind::Inner | JoinKind::Left | JoinKind::Full | JoinKind::Single, .. }
                 | Op::Values { .. }
                 | Op::Empty { .. }

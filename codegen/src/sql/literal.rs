@@ -45,7 +45,9 @@ impl Speller<'_> {
             Literal::Text(text) => self.quote(text),
             Literal::Date(days) => format!("DATE '{}'", self.date(i64::from(*days))?),
             Literal::Time(micros) => match dialect {
-                Dialect::Spark => return Err(self.refuse("GEN-0009", "a time of day", "keep it as text or as seconds")),
+                Dialect::Spark => {
+                    return Err(self.refuse("GEN-0009", "a time of day", "keep it as text or as seconds"));
+                }
                 Dialect::DuckDb | Dialect::DataFusion | Dialect::Postgres => format!("TIME '{}'", clock(*micros)),
             },
             Literal::Timestamp(micros) => {
@@ -68,8 +70,8 @@ impl Speller<'_> {
     /// A text constant in quotes.
     pub(super) fn quote(&self, text: &str) -> String {
         match self.dialect {
-            // Spark reads backslashes as escapes.
-            Dialect::Spark => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
+            // Spark reads backslashes as escapes, and since Spark 4 a doubled quote as one.
+            Dialect::Spark => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
             Dialect::DuckDb | Dialect::DataFusion | Dialect::Postgres => format!("'{}'", text.replace('\'', "''")),
         }
     }
@@ -141,7 +143,11 @@ impl Speller<'_> {
         };
         if self.dialect == Dialect::Spark {
             let [part] = parts.as_slice() else {
-                return Err(self.refuse("GEN-0014", "an interval of months and days together", "add the parts one after the other"));
+                return Err(self.refuse(
+                    "GEN-0014",
+                    "an interval of months and days together",
+                    "add the parts one after the other",
+                ));
             };
             return Ok(format!("INTERVAL '{}' {}", amount(part), part.2));
         }
@@ -196,7 +202,13 @@ mod tests {
 
     #[test]
     fn dates() {
-        for (days, expect) in [(0, (1970, 1, 1)), (-1, (1969, 12, 31)), (11_016, (2000, 2, 29)), (19_782, (2024, 2, 29)), (-719_162, (1, 1, 1))] {
+        for (days, expect) in [
+            (0, (1970, 1, 1)),
+            (-1, (1969, 12, 31)),
+            (11_016, (2000, 2, 29)),
+            (19_782, (2024, 2, 29)),
+            (-719_162, (1, 1, 1)),
+        ] {
             assert_eq!(civil(days), expect);
         }
     }

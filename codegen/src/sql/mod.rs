@@ -72,10 +72,8 @@ pub fn to_sql(output: &Output, arena: &mut Arena, catalog: &Catalog, dialect: Di
 /// Wraps a block and orders what is read of it as the block was.
 fn wrap_ordered(statement: &mut Statement<'_, '_>, block: block::Block) -> Result<block::Block, CodegenError> {
     let order = block.order.clone();
-    let ids: Vec<Option<ColumnId>> = order
-        .iter()
-        .map(|key| block.env.iter().find(|(_, expr)| **expr == key.expr).map(|(id, _)| *id))
-        .collect();
+    let ids: Vec<Option<ColumnId>> =
+        order.iter().map(|key| block.env.iter().find(|(_, expr)| **expr == key.expr).map(|(id, _)| *id)).collect();
     let mut wrapped = statement.wrap(block, None)?;
     for (key, id) in order.into_iter().zip(ids) {
         if let Some(id) = id {

@@ -4,7 +4,7 @@
 use isomer_ir::{Dialect, Function, ScalarId};
 
 use super::expr::{ExprId, Kind, Level, Node, Piece};
-use super::spell::{Speller, Spelled};
+use super::spell::{Spelled, Speller};
 use crate::CodegenError;
 
 /// A character of a `LIKE` pattern.
@@ -16,11 +16,22 @@ enum Like {
 
 impl Speller<'_> {
     /// `value LIKE pattern`. Without a third argument no character escapes.
-    pub(super) fn like(&mut self, args: &[ScalarId], done: &Spelled, operator: &'static str) -> Result<ExprId, CodegenError> {
+    pub(super) fn like(
+        &mut self,
+        args: &[ScalarId],
+        done: &Spelled,
+        operator: &'static str,
+    ) -> Result<ExprId, CodegenError> {
         let (value, pattern, escape) = match args {
             [value, pattern] => (*value, *pattern, None),
             [value, pattern, escape] => (*value, *pattern, Some(*escape)),
-            _ => return Err(self.refuse("GEN-0001", "`LIKE` with a wrong number of operands", "this is a fault of Isomer; please report it")),
+            _ => {
+                return Err(self.refuse(
+                    "GEN-0001",
+                    "`LIKE` with a wrong number of operands",
+                    "this is a fault of Isomer; please report it",
+                ));
+            }
         };
         let escape_text = escape.map(|escape| self.text_of(escape).map(str::to_owned));
         let has_default_escape = self.dialect != Dialect::DuckDb;
@@ -28,7 +39,11 @@ impl Speller<'_> {
             (Some(text), Some(Some(escape))) => self.spelled_like(&text, escape.chars().next())?,
             (Some(text), None) => self.spelled_like(&text, None)?,
             (_, Some(None)) => {
-                return Err(self.refuse("GEN-0022", "`LIKE` with an escape that is no constant", "write the escape as a text"));
+                return Err(self.refuse(
+                    "GEN-0022",
+                    "`LIKE` with an escape that is no constant",
+                    "write the escape as a text",
+                ));
             }
             (None, Some(Some(escape))) => match self.dialect {
                 Dialect::DuckDb | Dialect::Postgres | Dialect::Spark => (done[&pattern], Some(self.quote(&escape))),
@@ -51,7 +66,11 @@ impl Speller<'_> {
     }
 
     fn refuse_like(&self) -> CodegenError {
-        self.refuse("GEN-0022", "`LIKE` with a pattern that is no constant", "use `starts_with`, `ends_with` or `contains`")
+        self.refuse(
+            "GEN-0022",
+            "`LIKE` with a pattern that is no constant",
+            "use `starts_with`, `ends_with` or `contains`",
+        )
     }
 
     /// A constant pattern by the target's rules, with the escape that it needs.
@@ -62,7 +81,13 @@ impl Speller<'_> {
             tokens.push(match next {
                 _ if Some(next) == escape => match chars.next() {
                     Some(escaped) => Like::Char(escaped),
-                    None => return Err(self.refuse("GEN-0022", "a `LIKE` pattern that ends in its escape", "double the escape")),
+                    None => {
+                        return Err(self.refuse(
+                            "GEN-0022",
+                            "a `LIKE` pattern that ends in its escape",
+                            "double the escape",
+                        ));
+                    }
                 },
                 '%' => Like::Any,
                 '_' => Like::One,
@@ -70,7 +95,8 @@ impl Speller<'_> {
             });
         }
         let needs_escape = tokens.iter().any(|token| {
-            matches!(token, Like::Char('%' | '_')) || (matches!(token, Like::Char('\\')) && self.dialect != Dialect::DuckDb)
+            matches!(token, Like::Char('%' | '_'))
+                || (matches!(token, Like::Char('\\')) && self.dialect != Dialect::DuckDb)
         });
         let mut spelled = String::with_capacity(text.len());
         for token in tokens {
@@ -116,14 +142,28 @@ impl Speller<'_> {
         let is_global = match flags {
             None => false,
             Some(Some(flags)) if flags == "g" => true,
-            Some(_) => return Err(self.refuse("GEN-0023", "`regexp_replace` with flags other than `g`", "write the pattern without flags")),
+            Some(_) => {
+                return Err(self.refuse(
+                    "GEN-0023",
+                    "`regexp_replace` with flags other than `g`",
+                    "write the pattern without flags",
+                ));
+            }
         };
         let replacement = args.get(2).and_then(|&replacement| self.text_of(replacement));
         if !replacement.is_some_and(|text| !text.contains(['\\', '$', '&'])) {
-            return Err(self.refuse("GEN-0023", "`regexp_replace` by a text with references", "use a plain replacement"));
+            return Err(self.refuse(
+                "GEN-0023",
+                "`regexp_replace` by a text with references",
+                "use a plain replacement",
+            ));
         }
         if self.dialect == Dialect::Spark && !is_global {
-            return Err(self.refuse("GEN-0023", "`regexp_replace` of the first match only", "replace all matches with the flag `g`"));
+            return Err(self.refuse(
+                "GEN-0023",
+                "`regexp_replace` of the first match only",
+                "replace all matches with the flag `g`",
+            ));
         }
         let mut spelled = vec![operands[0], pattern, operands[2]];
         if is_global && self.dialect != Dialect::Spark {
@@ -136,11 +176,19 @@ impl Speller<'_> {
     fn portable_regexp(&mut self, pattern: Option<ScalarId>) -> Result<ExprId, CodegenError> {
         let text = pattern.and_then(|pattern| self.text_of(pattern)).map(str::to_owned);
         let Some(text) = text else {
-            return Err(self.refuse("GEN-0024", "a regular expression that is no constant", "use `LIKE` or a constant pattern"));
+            return Err(self.refuse(
+                "GEN-0024",
+                "a regular expression that is no constant",
+                "use `LIKE` or a constant pattern",
+            ));
         };
         let Some(spelled) = respell(&text, self.dialect) else {
             let construct = format!("the regular expression `{text}`");
-            return Err(self.refuse("GEN-0024", construct, "keep to characters, classes, groups, `|`, `*`, `+` and `?`"));
+            return Err(self.refuse(
+                "GEN-0024",
+                construct,
+                "keep to characters, classes, groups, `|`, `*`, `+` and `?`",
+            ));
         };
         let quoted = self.quote(&spelled);
         Ok(self.exprs.text(quoted, Level::Primary))
@@ -163,7 +211,8 @@ fn respell(pattern: &str, dialect: Dialect) -> Option<String> {
             '\\' => match chars.next()? {
                 'd' => spelled.push_str(if is_class { "0-9" } else { "[0-9]" }),
                 'w' => spelled.push_str(if is_class { "0-9A-Za-z_" } else { "[0-9A-Za-z_]" }),
-                escaped @ ('.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | '^' | '$' | '\\' | '/' | '-') => {
+                escaped @ ('.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | '^' | '$' | '\\' | '/'
+                | '-') => {
                     spelled.push('\\');
                     spelled.push(escaped);
                 }

@@ -82,7 +82,8 @@ impl Printer<'_, '_, '_> {
         for index in 0..exprs.len() {
             let width = match exprs.at(index) {
                 Node::Field { source, column } => {
-                    let name = self.statement.sources[source.0 as usize].names.get(column).map_or(0, String::len);
+                    let source_of = self.statement.sources.get(source.0 as usize);
+                    let name = source_of.and_then(|source| source.names.get(column)).map_or(0, String::len);
                     name + self.aliases.get(source).map_or(0, |alias| alias.len() + 1)
                 }
                 Node::Pieces { pieces, .. } => pieces.iter().fold(0, |sum: usize, piece| {
@@ -100,9 +101,9 @@ impl Printer<'_, '_, '_> {
                     });
                     branches.saturating_add(otherwise.map_or(0, |id| self.width(id, Level::Or) + 6))
                 }
-                Node::InList { arg, list, .. } => list
-                    .iter()
-                    .fold(self.width(*arg, Level::Concat) + 10, |sum, &id| sum.saturating_add(self.width(id, Level::Or) + 2)),
+                Node::InList { arg, list, .. } => list.iter().fold(self.width(*arg, Level::Concat) + 10, |sum, &id| {
+                    sum.saturating_add(self.width(id, Level::Or) + 2)
+                }),
                 Node::Subquery { .. } => NEVER_FLAT,
             };
             self.widths.push(width);
@@ -155,16 +156,14 @@ impl Printer<'_, '_, '_> {
             }
         }
         self.order(query, indent);
-        if let Some((skip, fetch)) = query.limit {
-            if let Some(fetch) = fetch {
-                self.new_line(indent);
-                self.put(&format!("LIMIT {fetch}"));
-            }
-            if skip > 0 {
-                self.new_line(indent);
-                self.put(&format!("OFFSET {skip}"));
-            }
-        }
+        let limit = match query.limit {
+            None | Some((0, None)) => return,
+            Some((0, Some(fetch))) => format!("LIMIT {fetch}"),
+            Some((skip, None)) => format!("OFFSET {skip}"),
+            Some((skip, Some(fetch))) => format!("LIMIT {fetch} OFFSET {skip}"),
+        };
+        self.new_line(indent);
+        self.put(&limit);
     }
 
     fn order(&mut self, query: &Query, indent: usize) {
@@ -190,6 +189,9 @@ impl Printer<'_, '_, '_> {
     fn output_name(&self, body: &Body, expr: ExprId) -> Option<String> {
         let Body::Select(select) = body else { return None };
         let (_, name) = select.columns.iter().find(|(column, _)| *column == expr)?;
+        if name.is_empty() {
+            return None;
+        }
         let is_unique = select.columns.iter().filter(|(_, other)| other.eq_ignore_ascii_case(name)).count() == 1;
         is_unique.then(|| quoted(name, self.dialect()))
     }
@@ -219,14 +221,19 @@ impl Printer<'_, '_, '_> {
     fn columns(&mut self, columns: &[(ExprId, Arc<str>)], indent: usize) {
         let labels: Vec<Option<String>> = columns.iter().map(|(expr, name)| self.label(*expr, name)).collect();
         let total = columns.iter().zip(&labels).fold(0_usize, |sum, ((expr, _), label)| {
-            sum.saturating_add(self.width(*expr, Level::Or)).saturating_add(label.as_ref().map_or(2, |label| label.len() + 6))
+            sum.saturating_add(self.width(*expr, Level::Or))
+                .saturating_add(label.as_ref().map_or(2, |label| label.len() + 6))
         });
         let is_short = total <= SHORT_LIST && columns.len() <= SHORT_COLUMNS;
         for (i, ((expr, _), label)) in columns.iter().zip(&labels).enumerate() {
             if i > 0 {
                 self.put(",");
             }
-            if is_short { self.put(" ") } else { self.new_line(indent + STEP) }
+            if is_short {
+                self.put(" ")
+            } else {
+                self.new_line(indent + STEP)
+            }
             self.expr(*expr, Level::Or, indent + STEP);
             if let Some(label) = label {
                 self.put(" AS ");
@@ -235,8 +242,11 @@ impl Printer<'_, '_, '_> {
         }
     }
 
-    /// The output name, where it is not the name of the column that is shown.
+    /// The output name, where there is one and it is not the name of the column that is shown.
     fn label(&self, expr: ExprId, name: &str) -> Option<String> {
+        if name.is_empty() {
+            return None;
+        }
         let name = quoted(name, self.dialect());
         if let Node::Field { source, column } = self.node(expr)
             && self.statement.sources[source.0 as usize].names.get(column) == Some(&name)
@@ -270,7 +280,11 @@ impl Printer<'_, '_, '_> {
             let width = item.on.iter().fold(4, |sum: usize, &on| sum.saturating_add(self.width(on, Level::Not) + 5));
             let is_short = self.column() + width <= LINE;
             for (i, &on) in item.on.iter().enumerate() {
-                if is_short { self.put(" ") } else { self.new_line(indent + STEP) }
+                if is_short {
+                    self.put(" ")
+                } else {
+                    self.new_line(indent + STEP)
+                }
                 self.put(if i == 0 { "ON " } else { "AND " });
                 let least = if item.on.len() > 1 { Level::Not } else { Level::Or };
                 self.expr(on, least, indent + STEP);

@@ -49,7 +49,8 @@ impl Scopes<'_, '_, '_> {
         let inner = nested(&statement.speller.exprs, query, select);
         let is_read_inside = inner.iter().any(|&query| self.read_of(query).iter().any(|source| own.contains(source)));
         let is_reading_outside = self.read_of(id).iter().any(|source| !own.contains(source));
-        let is_qualified = select.items.len() > 1 || is_read_inside || is_reading_outside || self.is_ambiguous(query, select);
+        let is_qualified =
+            select.items.len() > 1 || is_read_inside || is_reading_outside || self.is_ambiguous(query, select);
         let mut taken = outer.clone();
         for item in &select.items {
             let source = &statement.sources[item.source.0 as usize];

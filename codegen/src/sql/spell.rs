@@ -38,7 +38,12 @@ impl<'a> Speller<'a> {
     }
 
     /// A refusal.
-    pub(super) fn refuse(&self, code: &'static str, construct: impl Into<String>, help: impl Into<String>) -> CodegenError {
+    pub(super) fn refuse(
+        &self,
+        code: &'static str,
+        construct: impl Into<String>,
+        help: impl Into<String>,
+    ) -> CodegenError {
         CodegenError::new(code, construct, self.dialect, help)
     }
 
@@ -116,7 +121,9 @@ impl<'a> Speller<'a> {
                 let construct = format!("a correlated column `{}`", arena.hint(*id));
                 Err(self.refuse("GEN-0008", construct, "this is a fault of Isomer; please report it"))
             }
-            Scalar::Hole(_) => Err(self.refuse("GEN-0003", "a hole of a rule template", "only bound models are written")),
+            Scalar::Hole(_) => {
+                Err(self.refuse("GEN-0003", "a hole of a rule template", "only bound models are written"))
+            }
         }
     }
 
@@ -269,7 +276,11 @@ impl<'a> Speller<'a> {
             return self.literal(&Literal::Null(to));
         }
         if is_try && self.dialect == Dialect::Postgres {
-            return Err(self.refuse("GEN-0011", "`TRY_CAST`", "test the text with a pattern in a `CASE` before casting it"));
+            return Err(self.refuse(
+                "GEN-0011",
+                "`TRY_CAST`",
+                "test the text with a pattern in a `CASE` before casting it",
+            ));
         }
         if to == DataType::Text && self.dialect != Dialect::DuckDb {
             let is_timestamp = matches!(from, DataType::Timestamp | DataType::TimestampTz);

@@ -73,7 +73,11 @@ impl<'a, 'p> Statement<'a, 'p> {
             let field = self.field(source, column);
             env.insert(column, field);
         }
-        Block { items: vec![Item { attach: super::block::Attach::Inner, source, on: Vec::new() }], env, ..Block::default() }
+        Block {
+            items: vec![Item { attach: super::block::Attach::Inner, source, on: Vec::new() }],
+            env,
+            ..Block::default()
+        }
     }
 
     /// A block that reads a CTE.
@@ -110,7 +114,8 @@ impl<'a, 'p> Statement<'a, 'p> {
             columns.push((id, taken.unique(&hint)));
         }
         let is_volatile = self.is_volatile(&block);
-        let outs: Vec<(ColumnId, Arc<str>)> = columns.iter().map(|(id, name)| (*id, Arc::from(name.as_str()))).collect();
+        let outs: Vec<(ColumnId, Arc<str>)> =
+            columns.iter().map(|(id, name)| (*id, Arc::from(name.as_str()))).collect();
         let query = self.finish(block, &outs)?;
         let name = self.names.unique(&name);
         self.ctes.push(Cte { name, query, is_volatile, n_readers: 0 });
@@ -124,7 +129,8 @@ impl<'a, 'p> Statement<'a, 'p> {
         let body = if let Some(set) = set {
             for key in &mut order {
                 let name = outs.iter().find(|(id, _)| env.get(id) == Some(&key.expr)).map(|(_, name)| name);
-                let name = name.map(|name| quoted(name, self.speller.dialect)).ok_or_else(|| self.speller.lost_scalar())?;
+                let name =
+                    name.map(|name| quoted(name, self.speller.dialect)).ok_or_else(|| self.speller.lost_scalar())?;
                 key.expr = self.speller.exprs.text(name, Level::Primary);
             }
             let mut branches = Vec::new();
@@ -156,10 +162,33 @@ impl<'a, 'p> Statement<'a, 'p> {
                 having.push(exprs.template(Level::Compare, "@ >= 0", &[count]));
             }
             let (items, filter) = arrange(items, filter, &self.speller.exprs);
-            Body::Select(Select { is_distinct, columns, items, filter, group: group.unwrap_or_default(), having, qualify })
+            Body::Select(Select {
+                is_distinct,
+                columns,
+                items,
+                filter,
+                group: group.unwrap_or_default(),
+                having,
+                qualify,
+            })
         };
         self.queries.push(Query { body, order, limit });
         Ok(QueryId(u32::try_from(self.queries.len() - 1).unwrap_or(u32::MAX)))
+    }
+
+    /// Closes a block into a subquery of an expression, whose columns nobody names.
+    pub(super) fn finish_unnamed(
+        &mut self,
+        block: Block,
+        outs: &[(ColumnId, Arc<str>)],
+    ) -> Result<QueryId, CodegenError> {
+        let id = self.finish(block, outs)?;
+        if let Body::Select(select) = &mut self.queries[id.0 as usize].body {
+            for (_, name) in &mut select.columns {
+                *name = Arc::from("");
+            }
+        }
+        Ok(id)
     }
 
     /// Whether the order of a block is one of the columns `outs`.
@@ -256,6 +285,10 @@ impl<'a, 'p> Statement<'a, 'p> {
 pub(super) fn compares_rows(kind: SetOpKind) -> bool {
     match kind {
         SetOpKind::UnionAll => false,
-        SetOpKind::Union | SetOpKind::Intersect | SetOpKind::IntersectAll | SetOpKind::Except | SetOpKind::ExceptAll => true,
+        SetOpKind::Union
+        | SetOpKind::Intersect
+        | SetOpKind::IntersectAll
+        | SetOpKind::Except
+        | SetOpKind::ExceptAll => true,
     }
 }

@@ -4,7 +4,7 @@
 use isomer_ir::{DataType, Dialect, Function, ScalarId};
 
 use super::expr::{ExprId, Level};
-use super::spell::{Speller, Spelled};
+use super::spell::{Spelled, Speller};
 use crate::CodegenError;
 
 impl Speller<'_> {
@@ -24,13 +24,21 @@ impl Speller<'_> {
             (DataType::Interval, DataType::Date) if function == Function::Add => self.shift(b, operator, a, data_type),
             (DataType::Date, DataType::Date) if function == Function::Subtract => Ok(self.days_between(a, b)),
             (DataType::Date, days) if days.is_integer() => Ok(self.add_days(function, a, b)),
-            (days, DataType::Date) if days.is_integer() && function == Function::Add => Ok(self.add_days(function, b, a)),
+            (days, DataType::Date) if days.is_integer() && function == Function::Add => {
+                Ok(self.add_days(function, b, a))
+            }
             _ => self.arithmetic(function, Level::Add, operator, args, data_type, done),
         }
     }
 
     /// A date and an interval: a timestamp in DuckDB and PostgreSQL, a date in the others.
-    fn shift(&mut self, date: ExprId, operator: &'static str, interval: ExprId, to: DataType) -> Result<ExprId, CodegenError> {
+    fn shift(
+        &mut self,
+        date: ExprId,
+        operator: &'static str,
+        interval: ExprId,
+        to: DataType,
+    ) -> Result<ExprId, CodegenError> {
         let is_timestamp = matches!(self.dialect, Dialect::DuckDb | Dialect::Postgres);
         if is_timestamp || to == DataType::Date {
             let sum = self.exprs.infix(Level::Add, date, operator, interval);
@@ -44,9 +52,11 @@ impl Speller<'_> {
         match self.dialect {
             Dialect::DuckDb | Dialect::Postgres => self.exprs.infix(Level::Add, end, " - ", start),
             Dialect::Spark => self.exprs.call("datediff", &[end, start]),
-            Dialect::DataFusion => {
-                self.exprs.template(Level::Add, "CAST(CAST(# AS INT) AS BIGINT) - CAST(CAST(# AS INT) AS BIGINT)", &[end, start])
-            }
+            Dialect::DataFusion => self.exprs.template(
+                Level::Add,
+                "CAST(CAST(# AS INT) AS BIGINT) - CAST(CAST(# AS INT) AS BIGINT)",
+                &[end, start],
+            ),
         }
     }
 
@@ -64,22 +74,37 @@ impl Speller<'_> {
             }
             Dialect::DataFusion => {
                 let sign = if is_add { "+" } else { "-" };
-                self.exprs.template(Level::Primary, &format!("CAST(CAST(# AS INT) {sign} CAST(# AS INT) AS DATE)"), &[date, days])
+                self.exprs.template(
+                    Level::Primary,
+                    &format!("CAST(CAST(# AS INT) {sign} CAST(# AS INT) AS DATE)"),
+                    &[date, days],
+                )
             }
         }
     }
 
     fn unit<'t>(&'t self, args: &[ScalarId], what: &str) -> Result<&'t str, CodegenError> {
         let unit = args.first().and_then(|&unit| self.text_of(unit));
-        unit.ok_or_else(|| self.refuse("GEN-0020", format!("{what} with a unit that is no constant"), "write the unit as a text"))
+        unit.ok_or_else(|| {
+            self.refuse("GEN-0020", format!("{what} with a unit that is no constant"), "write the unit as a text")
+        })
     }
 
     fn unknown_unit(&self, what: &str, unit: &str) -> CodegenError {
-        self.refuse("GEN-0020", format!("{what} of `{unit}`"), "use year, quarter, month, week, day, hour, minute or second")
+        self.refuse(
+            "GEN-0020",
+            format!("{what} of `{unit}`"),
+            "use year, quarter, month, week, day, hour, minute or second",
+        )
     }
 
     /// A part of a date or time.
-    pub(super) fn extract(&mut self, args: &[ScalarId], operands: &[ExprId], data_type: DataType) -> Result<ExprId, CodegenError> {
+    pub(super) fn extract(
+        &mut self,
+        args: &[ScalarId],
+        operands: &[ExprId],
+        data_type: DataType,
+    ) -> Result<ExprId, CodegenError> {
         let unit = self.unit(args, "`EXTRACT`")?.to_owned();
         let (_, value) = self.two(operands, Function::Extract)?;
         let from = args.get(1).map_or(DataType::Unknown, |&arg| self.arena.type_of(arg));
@@ -121,20 +146,30 @@ impl Speller<'_> {
     pub(super) fn epoch(&mut self, value: ExprId, from: DataType) -> ExprId {
         match self.dialect {
             Dialect::DuckDb => self.exprs.call("epoch", &[value]),
-            Dialect::Postgres => self.exprs.template(Level::Primary, "CAST(EXTRACT(EPOCH FROM #) AS DOUBLE PRECISION)", &[value]),
-            Dialect::DataFusion => self.exprs.template(Level::Primary, "CAST(date_part('epoch', #) AS DOUBLE)", &[value]),
+            Dialect::Postgres => {
+                self.exprs.template(Level::Primary, "CAST(EXTRACT(EPOCH FROM #) AS DOUBLE PRECISION)", &[value])
+            }
+            Dialect::DataFusion => {
+                self.exprs.template(Level::Primary, "CAST(date_part('epoch', #) AS DOUBLE)", &[value])
+            }
             Dialect::Spark if from == DataType::TimestampTz => {
                 self.exprs.template(Level::Multiply, "unix_micros(#) / 1e6", &[value])
             }
             Dialect::Spark => {
-                let template = "timestampdiff(MICROSECOND, TIMESTAMP_NTZ '1970-01-01 00:00:00', CAST(# AS TIMESTAMP_NTZ)) / 1e6";
+                let template =
+                    "timestampdiff(MICROSECOND, TIMESTAMP_NTZ '1970-01-01 00:00:00', CAST(# AS TIMESTAMP_NTZ)) / 1e6";
                 self.exprs.template(Level::Multiply, template, &[value])
             }
         }
     }
 
     /// The start of the period that holds a date or time. Weeks start on Monday.
-    pub(super) fn date_trunc(&mut self, args: &[ScalarId], operands: &[ExprId], to: DataType) -> Result<ExprId, CodegenError> {
+    pub(super) fn date_trunc(
+        &mut self,
+        args: &[ScalarId],
+        operands: &[ExprId],
+        to: DataType,
+    ) -> Result<ExprId, CodegenError> {
         let unit = self.unit(args, "`date_trunc`")?.to_owned();
         let (_, value) = self.two(operands, Function::DateTrunc)?;
         let from = args.get(1).map_or(DataType::Unknown, |&arg| self.arena.type_of(arg));
@@ -167,7 +202,11 @@ impl Speller<'_> {
     /// Spark's own `date_trunc` passes through the session's time zone, which may lack the hour.
     fn spark_trunc(&mut self, unit: &str, value: ExprId, from: DataType, to: DataType) -> Result<ExprId, CodegenError> {
         if from == DataType::TimestampTz {
-            return Ok(self.exprs.template(Level::Primary, &format!("date_trunc('{}', #)", unit.to_uppercase()), &[value]));
+            return Ok(self.exprs.template(
+                Level::Primary,
+                &format!("date_trunc('{}', #)", unit.to_uppercase()),
+                &[value],
+            ));
         }
         let day = if from == DataType::Date { value } else { self.cast_to(value, DataType::Date)? };
         let start = match unit {
@@ -179,7 +218,11 @@ impl Speller<'_> {
             }
             "minute" => {
                 let midnight = self.cast_to(day, DataType::Timestamp)?;
-                return Ok(self.exprs.template(Level::Add, "@ + make_dt_interval(0, hour(#), minute(#))", &[midnight, value, value]));
+                return Ok(self.exprs.template(
+                    Level::Add,
+                    "@ + make_dt_interval(0, hour(#), minute(#))",
+                    &[midnight, value, value],
+                ));
             }
             "second" => {
                 let midnight = self.cast_to(day, DataType::Timestamp)?;
@@ -195,7 +238,11 @@ impl Speller<'_> {
     pub(super) fn date_diff(&mut self, args: &[ScalarId], operands: &[ExprId]) -> Result<ExprId, CodegenError> {
         let unit = self.unit(args, "`date_diff`")?.to_owned();
         let [_, start, end] = operands else {
-            return Err(self.refuse("GEN-0001", "`date_diff` with a wrong number of operands", "this is a fault of Isomer; please report it"));
+            return Err(self.refuse(
+                "GEN-0001",
+                "`date_diff` with a wrong number of operands",
+                "this is a fault of Isomer; please report it",
+            ));
         };
         let pair = [*end, *start];
         let four = [*end, *start, *end, *start];
@@ -255,7 +302,8 @@ impl Speller<'_> {
         match self.dialect {
             Dialect::DuckDb | Dialect::Spark => self.exprs.call("last_day", operands),
             Dialect::Postgres | Dialect::DataFusion => {
-                let template = "CAST(date_trunc('month', CAST(# AS TIMESTAMP)) + INTERVAL '1 month' - INTERVAL '1 day' AS DATE)";
+                let template =
+                    "CAST(date_trunc('month', CAST(# AS TIMESTAMP)) + INTERVAL '1 month' - INTERVAL '1 day' AS DATE)";
                 self.exprs.template(Level::Primary, template, &operands[..1])
             }
         }
@@ -273,22 +321,41 @@ impl Speller<'_> {
         };
         let (name, text) = match self.dialect {
             Dialect::DuckDb => return Ok(self.exprs.call("strftime", operands)),
-            Dialect::DataFusion => ("to_char", self.translate_format(&pattern, &["%Y", "%m", "%d", "%H", "%M", "%S"], "%%", "", "")?),
-            Dialect::Postgres => ("to_char", self.translate_format(&pattern, &["YYYY", "MM", "DD", "HH24", "MI", "SS"], "%", "\"", "\"")?),
-            Dialect::Spark => ("date_format", self.translate_format(&pattern, &["yyyy", "MM", "dd", "HH", "mm", "ss"], "%", "'", "'")?),
+            Dialect::DataFusion => {
+                ("to_char", self.translate_format(&pattern, &["%Y", "%m", "%d", "%H", "%M", "%S"], "%%", "", "")?)
+            }
+            Dialect::Postgres => (
+                "to_char",
+                self.translate_format(&pattern, &["YYYY", "MM", "DD", "HH24", "MI", "SS"], "%", "\"", "\"")?,
+            ),
+            Dialect::Spark => (
+                "date_format",
+                self.translate_format(&pattern, &["yyyy", "MM", "dd", "HH", "mm", "ss"], "%", "'", "'")?,
+            ),
         };
         let quoted = self.quote(&text);
         let format = self.exprs.text(quoted, Level::Primary);
         Ok(self.exprs.call(name, &[value, format]))
     }
 
-    fn translate_format(&self, pattern: &str, fields: &[&str; 6], percent: &str, open: &str, close: &str) -> Result<String, CodegenError> {
+    fn translate_format(
+        &self,
+        pattern: &str,
+        fields: &[&str; 6],
+        percent: &str,
+        open: &str,
+        close: &str,
+    ) -> Result<String, CodegenError> {
         let mut text = String::new();
         let mut chars = pattern.chars();
         while let Some(next) = chars.next() {
             if next != '%' {
                 if next == '"' || next == '\'' || next == '\\' {
-                    return Err(self.refuse("GEN-0021", format!("the time format `{pattern}`"), "leave quotes out of the format"));
+                    return Err(self.refuse(
+                        "GEN-0021",
+                        format!("the time format `{pattern}`"),
+                        "leave quotes out of the format",
+                    ));
                 }
                 if next.is_alphabetic() && !open.is_empty() {
                     text.push_str(open);

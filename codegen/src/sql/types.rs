@@ -55,7 +55,12 @@ pub(super) fn type_name(data_type: DataType, dialect: Dialect) -> Result<String,
         (DataType::Uuid, DataFusion) => "VARCHAR",
         (DataType::Uuid, Spark) => "STRING",
         (DataType::Time | DataType::Interval, Spark) | (DataType::Null | DataType::Unknown, _) => {
-            return Err(CodegenError::new("GEN-0009", format!("the type {data_type}"), dialect, "cast to another type in the model"));
+            return Err(CodegenError::new(
+                "GEN-0009",
+                format!("the type {data_type}"),
+                dialect,
+                "cast to another type in the model",
+            ));
         }
     };
     Ok(name.to_owned())
