@@ -248,7 +248,8 @@ mod tests {
     #[test]
     fn selectors() {
         let project = project();
-        let cases: [(&[&str], &[&str], Result<&str, &str>); 26] = [
+        type Case<'a> = (&'a [&'a str], &'a [&'a str], Result<&'a str, &'a str>);
+        let cases: [Case<'_>; 26] = [
             (&[], &[], Ok("cdxab")),
             (&["a"], &[], Ok("a")),
             (&["A"], &[], Ok("a")),

@@ -88,8 +88,7 @@ fn reference(
     let to = metadata.kwargs.get("to")?.as_str()?;
     let field = metadata.kwargs.get("field")?.as_str()?;
     // `ref('customers')`, `ref('package', 'customers')` or `source('raw', 'customers')`.
-    let name =
-        to.split(['\'', '"']).filter(|part| !part.trim().is_empty() && !part.contains(['(', ')', ','])).next_back()?;
+    let name = to.split(['\'', '"']).rfind(|part| !part.trim().is_empty() && !part.contains(['(', ')', ',']))?;
     let is_named = |id: &&String| {
         let node = manifest.nodes.get(*id).or_else(|| manifest.sources.get(*id));
         node.is_some_and(|node| node.name == name)

@@ -166,12 +166,13 @@ fn thresholds(node: &Node, settings: &mut Settings, reading: &mut Reading<'_>) {
 }
 
 fn models(node: &Node, reading: &mut Reading<'_>) -> Vec<(Placed, ModelSettings)> {
-    let entries = reading.entries("models", node);
-    entries.iter().map(|entry| ((entry.key.clone(), entry.span), model_settings(&entry.node, reading))).collect()
+    let named = reading.named("models", node);
+    named.into_iter().map(|(name, span, node)| ((name, span), model_settings(node, reading))).collect()
 }
 
 fn model_settings(node: &Node, reading: &mut Reading<'_>) -> ModelSettings {
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 10] = [
+        "name",
         "materialise",
         "materialize",
         "materialised",
@@ -195,7 +196,7 @@ fn model_settings(node: &Node, reading: &mut Reading<'_>) -> ModelSettings {
                     (one, other) => one.or(other),
                 };
             }
-            "description" => {}
+            "name" | "description" => {}
             _ => settings.materialise = materialise(key, node, reading),
         }
     }
@@ -225,23 +226,23 @@ pub(crate) fn materialise_of(word: &str) -> Option<Materialise> {
 }
 
 fn sources(node: &Node, reading: &mut Reading<'_>) -> Vec<SourceDecl> {
-    let entries = reading.entries("sources", node);
-    entries.iter().map(|entry| source(entry, reading)).collect()
+    let named = reading.named("sources", node);
+    named.into_iter().map(|(name, span, node)| source(name, span, node, reading)).collect()
 }
 
-fn source(entry: &Entry, reading: &mut Reading<'_>) -> SourceDecl {
-    const KNOWN: [&str; 9] =
-        ["columns", "keys", "unique", "primary_key", "foreign_keys", "rows", "data", "description", "tags"];
+fn source(name: String, span: Span, node: &Node, reading: &mut Reading<'_>) -> SourceDecl {
+    const KNOWN: [&str; 10] =
+        ["name", "columns", "keys", "unique", "primary_key", "foreign_keys", "rows", "data", "description", "tags"];
     let mut source = SourceDecl {
-        name: entry.key.clone(),
-        span: entry.span,
+        name,
+        span,
         columns: Vec::new(),
         keys: Vec::new(),
         foreign_keys: Vec::new(),
         n_rows: None,
         data: None,
     };
-    for Entry { key, node, .. } in reading.settings("a source", &entry.node, &KNOWN) {
+    for Entry { key, node, .. } in reading.settings("a source", node, &KNOWN) {
         match key.as_str() {
             "columns" => columns(node, &mut source, reading),
             "primary_key" => source.keys.push((reading.texts(key, node), true)),
@@ -272,30 +273,12 @@ fn keys(what: &str, node: &Node, source: &mut SourceDecl, reading: &mut Reading<
 
 /// Columns as a list of mappings with `name`, or as a mapping from name to type or settings.
 pub(crate) fn columns(node: &Node, source: &mut SourceDecl, reading: &mut Reading<'_>) {
-    if let Value::List(items) = &node.value {
-        for item in items {
-            if let Value::Text(name) = &item.value {
-                column(name, item.span, None, source, reading);
-                continue;
-            }
-            let entries = reading.entries("a column", item);
-            match entries.iter().find(|entry| entry.key == "name") {
-                Some(name) => {
-                    if let Some(text) = reading.text("name", &name.node) {
-                        column(&text, name.node.span, Some(item), source, reading);
-                    }
-                }
-                None => reading.fault("PRJ-0005", item.span, "found a column without `name`"),
-            }
-        }
-        return;
-    }
-    for entry in reading.entries("columns", node) {
-        column(&entry.key, entry.span, Some(&entry.node), source, reading);
+    for (name, span, node) in reading.named("columns", node) {
+        column(&name, span, node, source, reading);
     }
 }
 
-fn column(name: &str, span: Span, node: Option<&Node>, source: &mut SourceDecl, reading: &mut Reading<'_>) {
+fn column(name: &str, span: Span, node: &Node, source: &mut SourceDecl, reading: &mut Reading<'_>) {
     const KNOWN: [&str; 10] = [
         "name",
         "type",
@@ -310,10 +293,10 @@ fn column(name: &str, span: Span, node: Option<&Node>, source: &mut SourceDecl, 
     ];
     let mut column = ColumnDecl { name: name.to_owned(), span, type_name: None, is_nullable: true, n_distinct: None };
     let own = || vec![(name.to_owned(), span)];
-    let settings = match node.map(|node| (node, &node.value)) {
-        None | Some((_, Value::Null)) => Vec::new(),
-        Some((node, Value::Map(_))) => reading.settings("a column", node, &KNOWN),
-        Some((node, _)) => {
+    let settings = match &node.value {
+        Value::Null => Vec::new(),
+        Value::Map(_) => reading.settings("a column", node, &KNOWN),
+        Value::Boolean(_) | Value::Integer(_) | Value::Float(_) | Value::Text(_) | Value::List(_) => {
             column.type_name = reading.text("type", node).map(|text| (text, node.span));
             Vec::new()
         }
@@ -324,9 +307,8 @@ fn column(name: &str, span: Span, node: Option<&Node>, source: &mut SourceDecl, 
             "nullable" => column.is_nullable &= reading.boolean(key, node).unwrap_or(true),
             "not_null" => column.is_nullable &= !reading.boolean(key, node).unwrap_or(false),
             "unique" | "primary_key" => {
-                if reading.boolean(key, node) == Some(true) {
-                    source.keys.push((own(), key == "primary_key"));
-                }
+                let is_key = reading.boolean(key, node) == Some(true);
+                source.keys.extend(is_key.then(|| (own(), key == "primary_key")));
             }
             "distinct" => column.n_distinct = reading.number(key, node, 0.0, MOST_ROWS),
             "references" => source.foreign_keys.extend(reference(node, own(), reading)),

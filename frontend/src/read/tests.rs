@@ -131,6 +131,14 @@ fn folders_without_settings() {
 }
 
 #[test]
+fn things_by_name_may_be_lists() {
+    let yml = "models: [{name: a, tags: x}]\nsources:\n  - name: t\n    columns: [{name: id, type: int}]\n  - u";
+    let project = sound(&[MODEL, ("isomer.yml", yml)]);
+    assert_eq!((&*project.models[0].tags[0], &*schema(&project)), ("x", "t None: id int32?\nu None:\n"));
+    check("sources: [{rows: 1}]", &["error[PRJ-0005] isomer.yml: found an item of `sources` without `name`"]);
+}
+
+#[test]
 fn json_is_yaml() {
     let json = r#"{"name":"request","dialect":"duckdb","models":{"a":{"materialise":"view","tags":["x"]}},"sources":{"t":{"columns":[{"name":"id","type":"bigint","nullable":false,"distinct":5}],"keys":[["id"]],"rows":7}}}"#;
     let project = sound(&[MODEL, ("isomer.yml", json)]);
@@ -180,8 +188,8 @@ fn faults_of_isomer_yml_and_their_near_misses() {
     check("models: {A: {tags: x}}", &[]);
     check("models: {models: {tags: x}}", &[]);
     check(
-        "models: {a: {materialise: tabel}}",
-        &["error[PRJ-0022] isomer.yml: found `tabel` as `materialise`; did you mean `table`?"],
+        "models: {a: {materialise: tablee}}",
+        &["error[PRJ-0022] isomer.yml: found `tablee` as `materialise`; did you mean `table`?"],
     );
     check(
         "models: {a: {enabled: perhaps}}",
@@ -239,7 +247,10 @@ fn faults_of_sources_and_their_near_misses() {
         &to("uu", "key"),
         &["error[PRJ-0011] isomer.yml: found a foreign key to `uu`, expected a table or model; did you mean `u`?"],
     );
-    check(&to("u", "keyy"), &["error[PRJ-0009] isomer.yml: found `keyy`, expected a column of `u`; did you mean `key`?"]);
+    check(
+        &to("u", "keyy"),
+        &["error[PRJ-0009] isomer.yml: found `keyy`, expected a column of `u`; did you mean `key`?"],
+    );
     check(
         &to("u", "[key, key]"),
         &[
@@ -252,11 +263,11 @@ fn faults_of_sources_and_their_near_misses() {
     );
     check(
         "sources: {t: {rows: many}}",
-        &["error[PRJ-0005] isomer.yml: found `many` as `rows`, expected a number of at least 0"],
+        &["error[PRJ-0005] isomer.yml: found `many` as `rows`, expected a number from 0 to 1e15"],
     );
     check(
         "sources: {t: {rows: -1}}",
-        &["error[PRJ-0005] isomer.yml: found -1 as `rows`, expected a number of at least 0"],
+        &["error[PRJ-0005] isomer.yml: found -1 as `rows`, expected a number from 0 to 1e15"],
     );
     check("sources: {t: {rows: 1e6}}", &[]);
     check("sources: {t: {}}", &[]);

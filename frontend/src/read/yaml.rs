@@ -31,6 +31,9 @@ pub(crate) enum Value {
     Map(Vec<Entry>),
 }
 
+/// Stands for settings where only a name is given.
+const NOTHING: Node = Node { span: Span { start: 0, end: 0 }, value: Value::Null };
+
 /// A key of a mapping with its value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
@@ -94,6 +97,28 @@ impl Reading<'_> {
         settings
     }
 
+    /// Things by name: a mapping from name to settings, or a list of settings with `name` among them.
+    pub(crate) fn named<'n>(&mut self, what: &str, node: &'n Node) -> Vec<(String, Span, &'n Node)> {
+        let Value::List(items) = &node.value else {
+            let entries = self.entries(what, node).iter();
+            return entries.map(|entry| (entry.key.clone(), entry.span, &entry.node)).collect();
+        };
+        let mut named = Vec::new();
+        for item in items {
+            if let Value::Text(name) = &item.value {
+                named.push((name.clone(), item.span, &NOTHING));
+                continue;
+            }
+            match self.entries(what, item).iter().find(|entry| entry.key == "name") {
+                Some(entry) => {
+                    named.extend(self.text("name", &entry.node).map(|name| (name, entry.node.span, item)));
+                }
+                None => self.fault("PRJ-0005", item.span, format!("found an item of `{what}` without `name`")),
+            }
+        }
+        named
+    }
+
     /// The items of a list; one item may stand without its list.
     pub(crate) fn items<'n>(&mut self, node: &'n Node) -> &'n [Node] {
         match &node.value {
@@ -134,7 +159,7 @@ impl Reading<'_> {
         None
     }
 
-    /// A finite number from `least` to `most`.
+    /// A number from `least` to `most`.
     pub(crate) fn number(&mut self, what: &str, node: &Node, least: f64, most: f64) -> Option<f64> {
         let number = match &node.value {
             Value::Integer(value) => Some(*value as f64),
@@ -142,11 +167,8 @@ impl Reading<'_> {
             Value::Text(text) => text.replace('_', "").parse().ok(),
             Value::Null | Value::Boolean(_) | Value::List(_) | Value::Map(_) => None,
         };
-        let expected = if most.is_finite() {
-            format!("a number from {least} to {most}")
-        } else {
-            format!("a number of at least {least}")
-        };
+        let most_text = if most >= 1e6 { format!("{most:e}") } else { most.to_string() };
+        let expected = format!("a number from {least} to {most_text}");
         match number.filter(|number| number.is_finite()) {
             Some(number) if (least..=most).contains(&number) => Some(number),
             Some(number) => {
