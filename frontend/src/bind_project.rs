@@ -33,6 +33,10 @@ pub fn bind_project(mut project: ModelProject) -> BoundProject {
     let mut opaque: FxHashSet<Arc<str>> = FxHashSet::default();
     for &position in &order {
         let model = project.models[position].clone();
+        if model.is_opaque {
+            become_opaque(&project, &model, &mut opaque);
+            continue;
+        }
         let cause = models[position].reads.iter().find(|key| opaque.contains(*key)).cloned();
         if circular.contains(&position) || cause.is_some() {
             if let Some(cause) = cause.filter(|_| !circular.contains(&position)) {
@@ -77,9 +81,12 @@ fn model_reads(model: &Model, is_known: &dyn Fn(&str) -> bool) -> Vec<Arc<str>> 
         let (parsed, _) = parse(&text, model.dialect);
         let mut reads = reads_of(&parsed, is_known);
         // What an unparsable text says of itself (a comment, an alias) makes no circle.
-        if parsed.query.is_none() {
+        if parsed.query.is_none() || model.is_opaque {
             reads.retain(|key| *key != model.key);
         }
+        reads.extend(model.declared_reads.iter().filter(|key| model.is_opaque && is_known(key)).cloned());
+        reads.sort_unstable();
+        reads.dedup();
         reads
     })
 }

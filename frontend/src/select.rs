@@ -71,7 +71,7 @@ impl<'a> Graph<'a> {
     fn one(&self, text: &str) -> Result<BTreeSet<usize>, Diagnostic> {
         let selector = parse(text).ok_or_else(|| {
             let help = "write a name, `tag:`, `path:`, `config.materialized:` or `source:`, with `+` or `@`";
-            fault("PRJ-0031", format!("found `{text}`, expected a selector"), help.to_owned())
+            fault("PRJ-0032", format!("found `{text}`, expected a selector"), help.to_owned())
         })?;
         let mut meant: BTreeSet<usize> =
             (0..self.project.models.len()).filter(|&position| self.is_meant(position, selector)).collect();
@@ -122,7 +122,7 @@ impl<'a> Graph<'a> {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the project has {} models; `isomer explain` names them", models.len()),
         };
-        fault("PRJ-0030", format!("found selector `{text}`, which means no model"), help)
+        fault("PRJ-0031", format!("found selector `{text}`, which means no model"), help)
     }
 }
 
