@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, ColumnId, DataType, Frame, FrameBound, FrameUnit, Function, Literal, Plan, Scalar,
-    ScalarId, SortKey, WindowCall, WindowFunction, fold,
+    AggregateCall, AggregateFunction, ColumnId, DataType, Frame, FrameBound, FrameUnit, Function, Literal, Plan,
+    Scalar, ScalarId, SortKey, WindowCall, WindowFunction, fold,
 };
 use sqlparser::ast::{
-    self, Expr, NamedWindowExpr, NullTreatment, OrderByExpr, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec,
-    WindowType,
+    self, Expr, NamedWindowExpr, NullTreatment, OrderByExpr, WindowFrame, WindowFrameBound, WindowFrameUnits,
+    WindowSpec, WindowType,
 };
 
 use crate::bind::{Bind, Binder, Clause, ItemValue};
@@ -21,8 +21,7 @@ use crate::types_of;
 impl<'a> Binder<'a> {
     fn is_aggregate(&self, function: &ast::Function) -> bool {
         let known = lookup(&Self::function_name(function), self.dialect).map(|(known, _)| known);
-        function.over.is_none()
-            && matches!(known, Some(Known::Aggregate(_) | Known::Special(Special::CountIf)))
+        function.over.is_none() && matches!(known, Some(Known::Aggregate(_) | Known::Special(Special::CountIf)))
     }
 
     /// Whether an expression calls an aggregate or a window function.
@@ -83,10 +82,7 @@ impl<'a> Binder<'a> {
             let column = self.arena.column_ref(id);
             self.level().calls.insert(std::ptr::from_ref::<ast::Function>(function) as usize, column);
         }
-        let shown = Rel::new(
-            Plan::Aggregate { input: Box::new(input.plan), keys: key_exprs, calls: bound },
-            exposed,
-        );
+        let shown = Rel::new(Plan::Aggregate { input: Box::new(input.plan), keys: key_exprs, calls: bound }, exposed);
         let level = self.level();
         level.hidden = input.columns.keys().filter(|id| !shown.columns.contains_key(*id)).copied().collect();
         level.rel = shown;
@@ -111,9 +107,7 @@ impl<'a> Binder<'a> {
 
     /// The alias of the select item that is exactly this call, or the function's name.
     fn call_name(&mut self, function: &ast::Function) -> Arc<str> {
-        let is_this = |value: &ItemValue<'_>| {
-            matches!(value, ItemValue::Expr(expr) if matches!(bare(expr), Expr::Function(found) if std::ptr::eq(found, function)))
-        };
+        let is_this = |value: &ItemValue<'_>| matches!(value, ItemValue::Expr(expr) if matches!(bare(expr), Expr::Function(found) if std::ptr::eq(found, function)));
         let found = self.level().items.iter().find(|item| item.alias.is_some() && is_this(&item.value));
         found.map_or_else(|| Arc::from(Self::function_name(function)), |item| Arc::clone(&item.name))
     }
@@ -398,7 +392,9 @@ impl<'a> Binder<'a> {
         let scalar = self.expr(expr)?;
         match &self.arena[scalar] {
             Scalar::Literal(Literal::Int(n, _)) if *n >= 0 => Ok(scalar),
-            Scalar::Literal(Literal::Interval { .. } | Literal::Decimal { .. }) if unit == FrameUnit::Range => Ok(scalar),
+            Scalar::Literal(Literal::Interval { .. } | Literal::Decimal { .. }) if unit == FrameUnit::Range => {
+                Ok(scalar)
+            }
             _ => Err(self.unsupported(expr, "a frame bound that is no literal")),
         }
     }

@@ -60,12 +60,21 @@ impl<'a> Binder<'a> {
 
     /// The arguments of a call; what no function here takes is refused.
     pub(crate) fn arguments(&self, function: &'a ast::Function) -> Bind<Arguments<'a>> {
-        let ast::Function { name, uses_odbc_syntax: _, parameters, args, filter: _, null_treatment, over: _, within_group: _ } =
-            function;
+        let ast::Function {
+            name,
+            uses_odbc_syntax: _,
+            parameters,
+            args,
+            filter: _,
+            null_treatment,
+            over: _,
+            within_group: _,
+        } = function;
         if !matches!(parameters, FunctionArguments::None) {
             return Err(self.unsupported(name, "a function with parameters"));
         }
-        let mut found = Arguments { exprs: Vec::new(), is_star: false, is_distinct: false, order: &[], nulls: *null_treatment };
+        let mut found =
+            Arguments { exprs: Vec::new(), is_star: false, is_distinct: false, order: &[], nulls: *null_treatment };
         let list = match args {
             FunctionArguments::None => return Ok(found),
             FunctionArguments::Subquery(_) => return Err(self.unsupported(name, "a subquery as an argument list")),
@@ -77,7 +86,9 @@ impl<'a> Binder<'a> {
             match arg {
                 FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => found.exprs.push(expr),
                 FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => found.is_star = true,
-                FunctionArg::Unnamed(FunctionArgExpr::WildcardWithOptions(_) | FunctionArgExpr::QualifiedWildcard(_)) => {
+                FunctionArg::Unnamed(
+                    FunctionArgExpr::WildcardWithOptions(_) | FunctionArgExpr::QualifiedWildcard(_),
+                ) => {
                     return Err(self.unsupported(name, "`*` with options as an argument"));
                 }
                 FunctionArg::Named { .. } | FunctionArg::ExprNamed { .. } => {
@@ -155,7 +166,11 @@ impl<'a> Binder<'a> {
             Special::AddInterval => {
                 let (a, b) = (self.arena.type_of(argument(0)), self.arena.type_of(argument(1)));
                 if !a.is_temporal() || b != DataType::Interval {
-                    return Err(self.fault("SQL-0011", at, format!("found {a} and {b}, expected a date and an interval")));
+                    return Err(self.fault(
+                        "SQL-0011",
+                        at,
+                        format!("found {a} and {b}, expected a date and an interval"),
+                    ));
                 }
                 let data_type = if a == DataType::Date { DataType::Timestamp } else { a };
                 Ok(self.arena.call(Function::Add, args, data_type))

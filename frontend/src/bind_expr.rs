@@ -203,7 +203,8 @@ impl<'a> Binder<'a> {
     }
 
     fn interval(&mut self, interval: &ast::Interval, at: &Expr) -> Bind<ScalarId> {
-        let ast::Interval { value, leading_field, leading_precision, last_field, fractional_seconds_precision } = interval;
+        let ast::Interval { value, leading_field, leading_precision, last_field, fractional_seconds_precision } =
+            interval;
         if leading_precision.is_some() || last_field.is_some() || fractional_seconds_precision.is_some() {
             return Err(self.unsupported(at, "an interval with a precision or two fields"));
         }
@@ -337,7 +338,12 @@ impl<'a> Binder<'a> {
         Ok(comparison(self.arena, function, left, right))
     }
 
-    fn comparable(&mut self, left: ScalarId, right: ScalarId, at: &impl crate::place::Place) -> Bind<(ScalarId, ScalarId)> {
+    fn comparable(
+        &mut self,
+        left: ScalarId,
+        right: ScalarId,
+        at: &impl crate::place::Place,
+    ) -> Bind<(ScalarId, ScalarId)> {
         let (a, b) = (self.arena.type_of(left), self.arena.type_of(right));
         if a == b {
             return Ok((left, right));
@@ -393,9 +399,7 @@ impl<'a> Binder<'a> {
     /// `scalar` as one of several values that share a type: text literals are read as it.
     pub(crate) fn converted(&mut self, scalar: ScalarId, to: DataType) -> Bind<ScalarId> {
         match &self.arena[scalar] {
-            Scalar::Literal(Literal::Null(_)) if to != DataType::Unknown => {
-                Ok(self.arena.literal(Literal::Null(to)))
-            }
+            Scalar::Literal(Literal::Null(_)) if to != DataType::Unknown => Ok(self.arena.literal(Literal::Null(to))),
             _ => Ok(scalar),
         }
     }
@@ -410,9 +414,9 @@ impl<'a> Binder<'a> {
                 continue;
             }
             let found = self.arena.type_of(scalar);
-            common = common.common(found).ok_or_else(|| {
-                self.fault("SQL-0011", at, format!("found {common} and {found}, expected one type"))
-            })?;
+            common = common
+                .common(found)
+                .ok_or_else(|| self.fault("SQL-0011", at, format!("found {common} and {found}, expected one type")))?;
         }
         for position in texts {
             if matches!(common, DataType::Null | DataType::Text | DataType::Unknown) {

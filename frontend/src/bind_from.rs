@@ -7,8 +7,8 @@ use sqlparser::ast::{
     Expr, Join, JoinConstraint, JoinOperator, ObjectName, Query, TableAlias, TableFactor, TableWithJoins,
 };
 
-use crate::place::Place;
 use crate::bind::{Bind, Binder, Clause, Level};
+use crate::place::Place;
 use crate::scope::{Found, Named, Rel, Scope, replace_columns};
 
 /// Most relations that one `FROM` may join.
@@ -288,12 +288,7 @@ impl<'a> Binder<'a> {
         Ok((rel, Scope::of(key, columns)))
     }
 
-    fn aliased(
-        &self,
-        key: Arc<str>,
-        columns: Vec<Named>,
-        alias: Option<&TableAlias>,
-    ) -> Bind<(Arc<str>, Vec<Named>)> {
+    fn aliased(&self, key: Arc<str>, columns: Vec<Named>, alias: Option<&TableAlias>) -> Bind<(Arc<str>, Vec<Named>)> {
         let Some(TableAlias { explicit: _, name, columns: list, at }) = alias else { return Ok((key, columns)) };
         if at.is_some() {
             return Err(self.unsupported(name, "`AT` behind an alias"));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{
-    Arena, Bound, BoundModel, BoundProject, Column, ColumnId, Diagnostic, Key, Model, ModelProject, Output, Plan, Scalar,
-    Span, Table, fold,
+    Arena, Bound, BoundModel, BoundProject, Column, ColumnId, Diagnostic, Key, Model, ModelProject, Output, Plan,
+    Scalar, Span, Table, fold,
 };
 use rustc_hash::FxHashSet;
 
@@ -21,15 +21,14 @@ use crate::parse::{SourceText, parse, with_deep_stack};
 pub fn bind_project(mut project: ModelProject) -> BoundProject {
     let positions: BTreeMap<Arc<str>, usize> =
         project.models.iter().enumerate().map(|(position, model)| (Arc::clone(&model.key), position)).collect();
-    let is_known = |key: &str, project: &ModelProject| positions.contains_key(key) || project.catalog.get(key).is_some();
+    let is_known =
+        |key: &str, project: &ModelProject| positions.contains_key(key) || project.catalog.get(key).is_some();
     let reads: Vec<Vec<Arc<str>>> =
         project.models.iter().map(|model| model_reads(model, &|key| is_known(key, &project))).collect();
     let (order, mut diagnostics, circular) = ordered(&project, &positions, &reads);
     let mut arena = Arena::default();
-    let mut models: Vec<BoundModel> = reads
-        .into_iter()
-        .map(|reads| BoundModel { bound: Bound::Opaque, reads, comments: Vec::new() })
-        .collect();
+    let mut models: Vec<BoundModel> =
+        reads.into_iter().map(|reads| BoundModel { bound: Bound::Opaque, reads, comments: Vec::new() }).collect();
     let mut opaque: FxHashSet<Arc<str>> = FxHashSet::default();
     for &position in &order {
         let model = project.models[position].clone();
@@ -98,10 +97,8 @@ fn ordered(
     positions: &BTreeMap<Arc<str>, usize>,
     reads: &[Vec<Arc<str>>],
 ) -> (Vec<usize>, Vec<Diagnostic>, FxHashSet<usize>) {
-    let upstream: Vec<Vec<usize>> = reads
-        .iter()
-        .map(|reads| reads.iter().filter_map(|key| positions.get(key).copied()).collect())
-        .collect();
+    let upstream: Vec<Vec<usize>> =
+        reads.iter().map(|reads| reads.iter().filter_map(|key| positions.get(key).copied()).collect()).collect();
     let mut n_open: Vec<usize> = upstream.iter().map(Vec::len).collect();
     let mut downstream: Vec<Vec<usize>> = vec![Vec::new(); reads.len()];
     for (position, upstream) in upstream.iter().enumerate() {
@@ -217,7 +214,8 @@ fn unique_columns(plan: &Plan, arena: &Arena) -> Option<Vec<ColumnId>> {
         | Plan::Window { input, .. } => unique_columns(input, arena),
         Plan::Project { input, exprs } => {
             let unique = unique_columns(input, arena)?;
-            let is_passed = |id: &ColumnId| exprs.iter().any(|&(out, scalar)| out == *id && arena[scalar] == Scalar::Column(*id));
+            let is_passed =
+                |id: &ColumnId| exprs.iter().any(|&(out, scalar)| out == *id && arena[scalar] == Scalar::Column(*id));
             unique.iter().all(is_passed).then_some(unique)
         }
         Plan::Scan { .. }

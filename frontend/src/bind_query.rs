@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{
-    Column, ColumnDef, ColumnId, DataType, Literal, Plan, Scalar, ScalarId, SetOpKind, SortKey, fold,
-};
+use isomer_ir::{Column, ColumnDef, ColumnId, DataType, Literal, Plan, Scalar, ScalarId, SetOpKind, SortKey, fold};
 use sqlparser::ast::{
     Cte as CteSyntax, Distinct, Expr, LimitClause, Offset, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query,
     SetExpr, SetOperator, SetQuantifier, TableAlias, TableAliasColumnDef, Values, With,
 };
 
-use crate::place::Place;
 use crate::bind::{Bind, Binder, Bound, Clause, Cte, Level};
+use crate::place::Place;
 use crate::scope::{Named, Rel, Scope, has_outer, is_nullable};
 
 /// Most operators that one plan may have after CTEs are copied to where they are read.
@@ -139,12 +137,14 @@ impl<'a> Binder<'a> {
     pub(crate) fn cte_reference(&mut self, key: &str, at: &impl Place) -> Bind<Option<(Rel, Vec<Named>)>> {
         let Some(cte) = self.ctes.iter().rev().find(|cte| &*cte.key == key).cloned() else { return Ok(None) };
         if cte.is_correlated && cte.depth != self.levels.len() {
-            let message = format!("`{}` reads a column of a query further out, and is read by an inner query", cte.name);
+            let message =
+                format!("`{}` reads a column of a query further out, and is read by an inner query", cte.name);
             return Err(self.fault("SQL-0015", at, message));
         }
         self.n_operators += cte.n_operators;
         if self.n_operators > MAX_OPERATORS {
-            let message = format!("the plan has more than {MAX_OPERATORS} operators once CTEs are put where they are read");
+            let message =
+                format!("the plan has more than {MAX_OPERATORS} operators once CTEs are put where they are read");
             return Err(self.fault("SQL-0004", at, message));
         }
         let Bound { rel, columns } = cte.bound;
@@ -206,10 +206,7 @@ impl<'a> Binder<'a> {
                     if let Some((open, inputs)) = pending.take() {
                         bound = self.set_op(open, inputs)?;
                     }
-                    let left = std::mem::replace(
-                        &mut bound,
-                        Bound { rel: Rel::one_row(), columns: Vec::new() },
-                    );
+                    let left = std::mem::replace(&mut bound, Bound { rel: Rel::one_row(), columns: Vec::new() });
                     pending = Some((kind, vec![left, right]));
                 }
             }
@@ -278,7 +275,8 @@ impl<'a> Binder<'a> {
         let mut columns = Vec::with_capacity(names.len());
         for (position, name) in names.iter().enumerate() {
             let branches: Vec<ColumnId> = inputs.iter().map(|(_, taken)| taken[position]).collect();
-            let of_input = |(rel, taken): &(Rel, Vec<ColumnId>)| rel.columns.get(&taken[position]).copied().unwrap_or(true);
+            let of_input =
+                |(rel, taken): &(Rel, Vec<ColumnId>)| rel.columns.get(&taken[position]).copied().unwrap_or(true);
             let is_nullable = match kind {
                 SetOpKind::UnionAll | SetOpKind::Union => inputs.iter().any(of_input),
                 SetOpKind::Intersect | SetOpKind::IntersectAll => inputs.iter().all(of_input),

@@ -273,7 +273,11 @@ impl<'a> Binder<'a> {
             .collect();
         for name in excluded.iter().chain(replaced.iter().map(|(name, _)| name)) {
             if !columns.iter().any(|column| column.key == *name) {
-                return Err(self.fault("SQL-0007", at, format!("column `{name}` of `EXCLUDE` or `REPLACE` is not known")));
+                return Err(self.fault(
+                    "SQL-0007",
+                    at,
+                    format!("column `{name}` of `EXCLUDE` or `REPLACE` is not known"),
+                ));
             }
         }
         if columns.is_empty() {
@@ -343,7 +347,8 @@ impl<'a> Binder<'a> {
         is_distinct: bool,
         keys: Vec<SortKey>,
     ) -> Bind<Bound> {
-        let is_passed = |scalar: &ScalarId| matches!(self.arena[*scalar], Scalar::Column(id) if rel.columns.contains_key(&id));
+        let is_passed =
+            |scalar: &ScalarId| matches!(self.arena[*scalar], Scalar::Column(id) if rel.columns.contains_key(&id));
         let is_bare = scalars.iter().all(is_passed);
         let mut exprs: Vec<(ColumnId, ScalarId)> = Vec::new();
         let mut outputs = Vec::with_capacity(scalars.len());

@@ -7,7 +7,9 @@
 //! Galindo-Legaria and Joshi, "Orthogonal optimization of subqueries and aggregation", SIGMOD 2001;
 //! Neumann and Kemper, "Unnesting arbitrary queries", BTW 2015.
 
-use isomer_ir::{AggregateCall, Arena, ColumnId, FrameBound, Function, JoinKind, Plan, Scalar, ScalarId, SortKey, WindowCall};
+use isomer_ir::{
+    AggregateCall, Arena, ColumnId, FrameBound, Function, JoinKind, Plan, Scalar, ScalarId, SortKey, WindowCall,
+};
 
 use crate::bind_query::plan_has_outer;
 use crate::scope::{comparison, has_outer, replace_columns};
@@ -150,7 +152,8 @@ pub(crate) fn keyed(
         };
         let known = keys.iter().find(|&&(_, scalar)| scalar == inner).map(|&(id, _)| id);
         let id = known.unwrap_or_else(|| {
-            let exposed: Vec<ColumnId> = keys.iter().map(|&(id, _)| id).chain(calls.iter().map(|(id, _)| *id)).collect();
+            let exposed: Vec<ColumnId> =
+                keys.iter().map(|&(id, _)| id).chain(calls.iter().map(|(id, _)| *id)).collect();
             let id = arena.computed_column(inner, "correlated_key");
             let id = arena.variant_outside(id, &exposed);
             keys.push((id, inner));
@@ -164,7 +167,8 @@ pub(crate) fn keyed(
 
 /// An equality of an outer value and an inner value, as `(function, outer, inner)`.
 fn equality(arena: &Arena, conjunct: ScalarId) -> Option<(Function, ScalarId, ScalarId)> {
-    let Scalar::Call { function: function @ (Function::Eq | Function::IsNotDistinct), args, .. } = &arena[conjunct] else {
+    let Scalar::Call { function: function @ (Function::Eq | Function::IsNotDistinct), args, .. } = &arena[conjunct]
+    else {
         return None;
     };
     let &[left, right] = args.as_slice() else { return None };

@@ -1,6 +1,8 @@
 //! Places of syntax in lines and columns, for whatever a diagnostic may point at.
 
-use sqlparser::ast::{Expr, Ident, ObjectName, Query, Select, Spanned, TableFactor, TableWithJoins, ValueWithSpan, Values};
+use sqlparser::ast::{
+    Expr, Ident, ObjectName, Query, Select, Spanned, TableFactor, TableWithJoins, ValueWithSpan, Values,
+};
 use sqlparser::tokenizer::Span;
 
 /// Syntax with a place.

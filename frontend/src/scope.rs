@@ -169,11 +169,7 @@ fn one<'a>(mut found: impl Iterator<Item = &'a Named>) -> Found {
 }
 
 /// Whether NULL may occur in a scalar's values, given which columns may be NULL. Errs towards "may".
-pub(crate) fn is_nullable(
-    scalar: ScalarId,
-    columns: &IndexMap<ColumnId, bool, FxBuildHasher>,
-    arena: &Arena,
-) -> bool {
+pub(crate) fn is_nullable(scalar: ScalarId, columns: &IndexMap<ColumnId, bool, FxBuildHasher>, arena: &Arena) -> bool {
     let mut known: FxHashMap<ScalarId, bool> = FxHashMap::default();
     arena.visit(scalar, &mut |id, scalar| {
         let of = |operand: &ScalarId| known.get(operand).copied().unwrap_or(true);

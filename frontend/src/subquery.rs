@@ -95,8 +95,7 @@ impl<'a> Binder<'a> {
         if matches!(&plan, Plan::Aggregate { keys, .. } if keys.is_empty()) {
             return Ok(None);
         }
-        let (plan, pulled) =
-            pull_up(self.arena, plan, Use::Existence).map_err(|reason| self.correlated(reason, at))?;
+        let (plan, pulled) = pull_up(self.arena, plan, Use::Existence).map_err(|reason| self.correlated(reason, at))?;
         let nullable = rel.columns;
         let ids = plan.columns(self.arena);
         let rel = Rel::new(plan, ids.into_iter().map(|id| (id, nullable.get(&id).copied().unwrap_or(true))));
@@ -172,8 +171,7 @@ impl<'a> Binder<'a> {
                 other => break plan = other,
             };
         }
-        let (plan, pulled) =
-            pull_up(self.arena, plan, Use::Existence).map_err(|reason| self.correlated(reason, at))?;
+        let (plan, pulled) = pull_up(self.arena, plan, Use::Existence).map_err(|reason| self.correlated(reason, at))?;
         let value_is_nullable = columns.get(&id).copied().unwrap_or(true);
         let ids = plan.columns(self.arena);
         let known = |found: ColumnId| {

@@ -20,7 +20,11 @@ pub(crate) fn arithmetic(function: F, a: DataType, b: DataType, dialect: Dialect
     }
     match function {
         F::IntegerDivide if a.is_integer() && b.is_integer() => {
-            if dialect == Dialect::Spark { Some(DataType::Int64) } else { a.common(b) }
+            if dialect == Dialect::Spark {
+                Some(DataType::Int64)
+            } else {
+                a.common(b)
+            }
         }
         F::IntegerDivide => None,
         F::Divide => Some(quotient(a, b, dialect)),
@@ -34,7 +38,8 @@ pub(crate) fn arithmetic(function: F, a: DataType, b: DataType, dialect: Dialect
 }
 
 fn floats(a: DataType, b: DataType, dialect: Dialect) -> DataType {
-    let is_single = |x: DataType| x == DataType::Float32 || x.is_integer() || dialect == Dialect::DuckDb && !x.is_float();
+    let is_single =
+        |x: DataType| x == DataType::Float32 || x.is_integer() || dialect == Dialect::DuckDb && !x.is_float();
     if a == b || dialect != Dialect::Postgres && is_single(a) && is_single(b) {
         if a == DataType::Float64 { DataType::Float64 } else { DataType::Float32 }
     } else {
@@ -103,13 +108,12 @@ pub(crate) fn function(function: F, args: &[DataType], dialect: Dialect) -> Opti
         F::Abs | F::Negate => (first.is_numeric() || is_loose || first == DataType::Interval).then_some(first),
         F::Ceil | F::Floor | F::Round | F::Trunc => rounded(function, args, dialect),
         F::Sign => Some(if dialect == Dialect::DuckDb { DataType::Int8 } else { DataType::Float64 }),
-        F::Sqrt | F::Power | F::Exp | F::Ln | F::Log10 | F::Log2 => {
-            args.iter().all(|arg| arg.is_numeric() || is_loose || *arg == DataType::Unknown).then_some(DataType::Float64)
-        }
+        F::Sqrt | F::Power | F::Exp | F::Ln | F::Log10 | F::Log2 => args
+            .iter()
+            .all(|arg| arg.is_numeric() || is_loose || *arg == DataType::Unknown)
+            .then_some(DataType::Float64),
         F::Modulo => arithmetic(F::Modulo, first, args.get(1).copied()?, dialect),
-        F::Greatest | F::Least | F::Coalesce => {
-            args.iter().copied().try_fold(DataType::Null, DataType::common)
-        }
+        F::Greatest | F::Least | F::Coalesce => args.iter().copied().try_fold(DataType::Null, DataType::common),
         F::NullIf => {
             first.common(args.get(1).copied()?)?;
             Some(first)
@@ -222,7 +226,9 @@ fn sum(first: DataType, dialect: Dialect) -> Option<DataType> {
     Some(match (first, dialect) {
         (DataType::Unknown | DataType::Null, _) => DataType::Unknown,
         (DataType::Boolean, Dialect::DuckDb) => DataType::Int128,
-        (DataType::Decimal { scale, .. }, Dialect::DuckDb | Dialect::Postgres) => DataType::Decimal { precision: 38, scale },
+        (DataType::Decimal { scale, .. }, Dialect::DuckDb | Dialect::Postgres) => {
+            DataType::Decimal { precision: 38, scale }
+        }
         (DataType::Decimal { precision, scale }, _) => {
             DataType::Decimal { precision: precision.saturating_add(10).min(38), scale }
         }
@@ -242,10 +248,9 @@ fn average(first: DataType, dialect: Dialect) -> Option<DataType> {
         (x, Dialect::DuckDb) if x.is_numeric() => DataType::Float64,
         (x, _) if x.is_float() => DataType::Float64,
         (x, Dialect::Postgres) if x.is_numeric() => NUMERIC,
-        (DataType::Decimal { precision, scale }, _) => DataType::Decimal {
-            precision: precision.saturating_add(4).min(38),
-            scale: scale.saturating_add(4).min(38),
-        },
+        (DataType::Decimal { precision, scale }, _) => {
+            DataType::Decimal { precision: precision.saturating_add(4).min(38), scale: scale.saturating_add(4).min(38) }
+        }
         (x, _) if x.is_integer() => DataType::Float64,
         _ => return None,
     })
@@ -260,7 +265,9 @@ pub(crate) fn ranking(function: R, args: &[DataType], dialect: Dialect) -> DataT
             Dialect::DuckDb | Dialect::Postgres => DataType::Int64,
         },
         R::PercentRank | R::CumeDist => DataType::Float64,
-        R::Lag | R::Lead | R::FirstValue | R::LastValue | R::NthValue => args.first().copied().unwrap_or(DataType::Null),
+        R::Lag | R::Lead | R::FirstValue | R::LastValue | R::NthValue => {
+            args.first().copied().unwrap_or(DataType::Null)
+        }
     }
 }
 

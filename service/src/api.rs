@@ -139,6 +139,25 @@ pub struct Problem {
     pub errors: Vec<Diagnostic>,
 }
 
+/// A rule, as `isomer rules list --format json` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rule {
+    /// Name.
+    pub name: String,
+    /// What it does and why it is sound.
+    pub doc: String,
+    /// How far the rows stay the same.
+    pub class: String,
+    /// When it runs.
+    pub phase: &'static str,
+    /// Tags by which projects name groups of rules.
+    pub tags: Vec<String>,
+    /// The file.
+    pub file: String,
+    /// Whether it comes with the binary.
+    pub is_builtin: bool,
+}
+
 /// What answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Version {
@@ -169,7 +188,7 @@ pub struct VerifiedModel {
     /// Name.
     pub name: String,
     /// Rows of the model as written; `null` where it was not run.
-    pub rows: Option<usize>,
+    pub rows: Option<u64>,
     /// `equal`, `different`, `failed` or `skipped`.
     pub verdict: &'static str,
     /// The first differing rows, or why the model was not compared.
@@ -209,5 +228,5 @@ pub struct ExecutedStep {
     /// Wall-clock milliseconds.
     pub ms: f64,
     /// Rows of the result; `null` for views.
-    pub rows: Option<usize>,
+    pub rows: Option<u64>,
 }

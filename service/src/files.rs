@@ -88,17 +88,17 @@ fn read_folder(root: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(),
 }
 
 fn is_entered(place: &str, name: &str) -> bool {
-    // `target` is entered for the manifest alone; compiled copies of models lie beside it.
+    // `target` is entered for dbt's manifest and catalog alone; compiled copies of models lie beside it.
     !name.starts_with('.') && !SKIPPED_FOLDERS.contains(&name) && !place.starts_with("target/")
 }
 
 fn is_project_file(place: &str) -> bool {
     if place.starts_with("target/") {
-        return place == "target/manifest.json";
+        return matches!(place, "target/manifest.json" | "target/catalog.json");
     }
     let name = place.rsplit('/').next().unwrap_or(place);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    name == "manifest.json" || matches!(extension, "sql" | "yml" | "yaml" | "rules")
+    matches!(name, "manifest.json" | "catalog.json") || matches!(extension, "sql" | "yml" | "yaml" | "rules")
 }
 
 fn is_rule_file(place: &str) -> bool {

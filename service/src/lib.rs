@@ -4,6 +4,14 @@
 //! and serve what it gives. Types that leave the process are in `api`.
 
 pub mod api;
+pub mod cli;
+pub mod execute;
+pub mod explain;
 pub mod files;
+mod fingerprint;
+pub mod http;
+pub mod optimize;
 pub mod problem;
 pub mod report;
+pub mod request;
+pub mod rule_test;

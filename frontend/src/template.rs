@@ -1,0 +1,198 @@
+//! Rule templates to patterns: SQL with typed holes, bound by the project's own binder, so that a
+//! rule means exactly what its SQL means.
+//!
+//! A hole is bound as a column of unknown type of a one-table catalog and then replaced by
+//! `Scalar::Hole(n)`, `n` being its position among the rule's holes. Scalar and aggregate templates
+//! are supported; a pattern that begins with `WHERE` is equal only where NULL is as good as FALSE.
+
+use std::sync::Arc;
+
+use isomer_ir::{
+    AggregateCall, Arena, Catalog, Column, ColumnDef, DataType, Diagnostic, Dialect, Output, Plan, Scalar, ScalarId,
+    Table, Volatility,
+};
+use isomer_rules::{Body, Compiled, CompiledRule, Hole, HoleSort, Rule, RuleSet, SqlText};
+
+use crate::bind::bind_query;
+
+/// The table whose columns stand for holes.
+const HOLES: &str = "__holes";
+
+/// Binds the templates of a rule set into an arena. A rule whose template cannot be bound is left
+/// out and told.
+pub fn compile_rules(rules: &RuleSet, arena: &mut Arena) -> (Vec<CompiledRule>, Vec<Diagnostic>) {
+    let mut compiled = Vec::with_capacity(rules.rules.len());
+    let mut diagnostics = Vec::new();
+    for rule in &rules.rules {
+        match &rule.body {
+            Body::Native(_) => compiled.push(CompiledRule { rule: Arc::clone(rule), compiled: Compiled::Native }),
+            Body::Template { pattern, template } => match compile(rule, pattern, template, arena) {
+                Ok(body) => compiled.push(CompiledRule { rule: Arc::clone(rule), compiled: body }),
+                Err(diagnostic) => diagnostics.push(*diagnostic),
+            },
+        }
+    }
+    (compiled, diagnostics)
+}
+
+fn fault(rule: &Rule, text: &SqlText, code: &'static str, message: String, help: &str) -> Box<Diagnostic> {
+    Box::new(Diagnostic::project(code, &rule.file, text.span, message).with_help(help))
+}
+
+fn compile(rule: &Rule, pattern: &SqlText, template: &SqlText, arena: &mut Arena) -> Result<Compiled, Box<Diagnostic>> {
+    let (pattern_sql, in_holds) = strip_where(&pattern.text);
+    let (template_sql, _) = strip_where(&template.text);
+    let is_relation = pattern_sql.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"));
+    if is_relation {
+        let message = format!("rule `{}` matches a whole SELECT", rule.name);
+        return Err(fault(
+            rule,
+            pattern,
+            "RULE-0040",
+            message,
+            "this version applies scalar and aggregate templates: match an expression such as `upper(upper($x))`",
+        ));
+    }
+    if let Some(hole) = rule.holes.iter().find(|hole| !is_scalar(hole)) {
+        let message = format!("the hole `${}` stands for a relation, and the template is a scalar", hole.name);
+        return Err(fault(rule, pattern, "RULE-0041", message, "declare it as `expr`, `predicate` or `literal`"));
+    }
+    let from = bound(rule, pattern, pattern_sql, arena)?;
+    let to = bound(rule, template, template_sql, arena)?;
+    match (from, to) {
+        (Part::Scalar(pattern), Part::Scalar(template)) => {
+            duplicates_no_volatile(rule, arena, template)?;
+            Ok(Compiled::Scalar { pattern, template, is_holds_only: in_holds })
+        }
+        (Part::Aggregate(pattern), Part::Aggregate(template)) => Ok(Compiled::Aggregate { pattern, template }),
+        (Part::Scalar(_), Part::Aggregate(_)) | (Part::Aggregate(_), Part::Scalar(_)) => {
+            let message = format!("one side of rule `{}` is an aggregate and the other is not", rule.name);
+            Err(fault(rule, template, "RULE-0042", message, "write an aggregate on both sides, or on neither"))
+        }
+    }
+}
+
+fn is_scalar(hole: &Hole) -> bool {
+    matches!(hole.sort, HoleSort::Expr | HoleSort::Predicate | HoleSort::Literal | HoleSort::Column)
+}
+
+/// `WHERE x` as `x`, and whether it was one.
+fn strip_where(text: &str) -> (&str, bool) {
+    match text.get(..6) {
+        Some(word) if word.eq_ignore_ascii_case("where ") => (text[6..].trim(), true),
+        _ => (text, false),
+    }
+}
+
+fn duplicates_no_volatile(rule: &Rule, arena: &Arena, template: ScalarId) -> Result<(), Box<Diagnostic>> {
+    if arena.volatility(template) == Volatility::Volatile {
+        let message = format!("the template of `{}` holds a volatile function", rule.name);
+        let diagnostic = Diagnostic::project("RULE-0043", &rule.file, rule.span, message);
+        return Err(Box::new(diagnostic.with_help("a rule may not draw anew what was drawn once")));
+    }
+    Ok(())
+}
+
+enum Part {
+    Scalar(ScalarId),
+    Aggregate(AggregateCall),
+}
+
+/// Binds one side as the only item of a select list.
+fn bound(rule: &Rule, text: &SqlText, sql: &str, arena: &mut Arena) -> Result<Part, Box<Diagnostic>> {
+    let mut query = sql.to_owned();
+    // Longest names first, so that `$x` does not take the beginning of `$xs`.
+    let mut order: Vec<usize> = (0..rule.holes.len()).collect();
+    order.sort_by_key(|&position| std::cmp::Reverse(rule.holes[position].name.len()));
+    for position in order {
+        query = query.replace(&format!("${}", rule.holes[position].name), &column_name(position));
+    }
+    let query = format!("SELECT {query} AS result FROM {HOLES}");
+    let catalog = hole_catalog(rule);
+    let (output, diagnostics, _) = bind_query(&query, &rule.file, Dialect::DuckDb, arena, &catalog);
+    let Some(output) = output else {
+        let reason = diagnostics.first().map_or_else(String::new, |diagnostic| format!(": {}", diagnostic.message));
+        let message = format!("the SQL of rule `{}` does not bind{reason}", rule.name);
+        return Err(fault(rule, text, "RULE-0044", message, "templates are written in DuckDB's dialect"));
+    };
+    part(arena, &output).ok_or_else(|| {
+        let message = format!("the SQL of rule `{}` is no scalar and no aggregate", rule.name);
+        fault(
+            rule,
+            text,
+            "RULE-0045",
+            message,
+            "match an expression such as `upper(upper($x))` or `count(DISTINCT $x)`",
+        )
+    })
+}
+
+fn column_name(position: usize) -> String {
+    format!("__hole_{position}")
+}
+
+fn hole_catalog(rule: &Rule) -> Catalog {
+    let mut catalog = Catalog::default();
+    let columns = rule
+        .holes
+        .iter()
+        .enumerate()
+        .map(|(position, hole)| {
+            let name: Arc<str> = Arc::from(column_name(position));
+            let data_type = if hole.sort == HoleSort::Predicate { DataType::Boolean } else { DataType::Unknown };
+            Column { key: Arc::clone(&name), name, data_type, is_nullable: true, n_distinct: None }
+        })
+        .collect();
+    let key: Arc<str> = Arc::from(HOLES);
+    catalog.insert(Table {
+        sql_name: Arc::clone(&key),
+        key,
+        columns,
+        keys: Vec::new(),
+        foreign_keys: Vec::new(),
+        n_rows: None,
+    });
+    catalog
+}
+
+/// The one item of a bound select list, holes put in.
+fn part(arena: &mut Arena, output: &Output) -> Option<Part> {
+    let shown = output.columns.first()?.column;
+    let mut scalar = arena.column_ref(shown);
+    let mut plan = &output.plan;
+    loop {
+        match plan {
+            Plan::Project { input, exprs } => {
+                let definitions = exprs.iter().copied().collect();
+                scalar = arena.inline_columns(scalar, &definitions);
+                plan = input;
+            }
+            Plan::Named { input, .. } => plan = input,
+            Plan::Aggregate { calls, keys, .. } if keys.is_empty() => {
+                let Scalar::Column(column) = arena[scalar] else { return None };
+                let (_, call) = calls.iter().find(|(id, _)| *id == column)?;
+                let call = call.clone();
+                return Some(Part::Aggregate(
+                    arena.map_aggregate(&call, &mut |arena, scalar| with_holes(arena, scalar)),
+                ));
+            }
+            Plan::Scan { .. } => return Some(Part::Scalar(with_holes(arena, scalar))),
+            _ => return None,
+        }
+    }
+}
+
+/// Columns of the hole table as holes; casts that the binder added to them vanish, because a hole
+/// has no type of its own.
+fn with_holes(arena: &mut Arena, scalar: ScalarId) -> ScalarId {
+    arena.substitute(scalar, &mut |arena, scalar| match &arena[scalar] {
+        Scalar::Column(column) => match arena.def(*column) {
+            ColumnDef::Base { table, column } if &**table == HOLES => {
+                let position: u32 = column.strip_prefix("__hole_")?.parse().ok()?;
+                Some(arena.scalar(Scalar::Hole(position)))
+            }
+            _ => None,
+        },
+        _ => None,
+    })
+}

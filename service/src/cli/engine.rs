@@ -1,0 +1,201 @@
+//! `isomer run` and `isomer verify`: a project executed on an embedded engine.
+
+use std::path::Path;
+
+use isomer_engines::{Engine, EngineKind};
+use isomer_ir::StepKind;
+
+use super::args::{Format, RunArgs, VerifyArgs};
+use super::progress::Progress;
+use super::project::{Loaded, load};
+use super::{Console, Failure, Outcome, json};
+use crate::api;
+use crate::execute::{self, Statement, TOLERANCE, Way};
+use crate::optimize::Optimised;
+
+/// Rows of each model that `--show-results` prints.
+const N_SHOWN_ROWS: usize = 10;
+
+/// `isomer run`.
+pub(super) fn run(console: Console, args: &RunArgs) -> Result<Outcome, Failure> {
+    let Loaded { mut optimised, base, outcome } = load(console, &args.project)?;
+    let engine = args.engine.map_or_else(|| default_engine(&optimised), super::args::EngineName::kind);
+    let ways: &[Way] = match (args.naive, args.compare) {
+        (_, true) => &[Way::Naive, Way::Optimised],
+        (true, false) => &[Way::Naive],
+        (false, false) => &[Way::Optimised],
+    };
+    let progress = Progress::new(console);
+    let (execution, session, statements) = execute(&mut optimised, engine, &base, ways, args.repeat, &progress)?;
+    let mut text = match args.project.format {
+        Format::Json => json(&execution)?,
+        Format::Text => times(&execution),
+        Format::Md => format!("```\n{}```\n", times(&execution)),
+    };
+    if args.show_results && args.project.format != Format::Json {
+        for statement in statements.iter().filter(|statement| statement.kind != StepKind::Shared) {
+            text.push_str(&shown(&session, statement)?);
+        }
+    }
+    drop(progress);
+    console.write(args.project.output.as_deref(), &text)?;
+    Ok(outcome)
+}
+
+/// Runs every way in turn, `n_repeats` times, in one session. Gives the session with the results of
+/// the last run and its statements.
+pub(super) fn execute(
+    optimised: &mut Optimised,
+    engine: EngineKind,
+    base: &Path,
+    ways: &[Way],
+    n_repeats: u16,
+    progress: &Progress,
+) -> Result<(api::Execution, Engine, Vec<Statement>), Failure> {
+    let session = execute::open(optimised, engine, base, &mut |text| progress.say(text)).map_err(Failure::Sentence)?;
+    let statements: Vec<Vec<Statement>> = ways.iter().map(|&way| execute::statements(optimised, way, engine)).collect();
+    let mut executed: Vec<api::ExecutedWay> =
+        ways.iter().map(|way| api::ExecutedWay { way: way.word(), total_ms: Vec::new(), steps: Vec::new() }).collect();
+    for repeat in 0..n_repeats {
+        for (i, way) in ways.iter().enumerate() {
+            // What the other way made would be in the way: names of models are the same.
+            for others in &statements {
+                execute::clear(&session, others).map_err(Failure::Sentence)?;
+            }
+            let steps = execute::run(&session, &statements[i], &mut |n, statement| {
+                let round = if n_repeats > 1 { format!(", round {}", repeat + 1) } else { String::new() };
+                progress.step(n, statements[i].len(), &format!("{}{round}: {}", way.word(), statement.name));
+            })
+            .map_err(Failure::Sentence)?;
+            executed[i].total_ms.push(steps.iter().map(|step| step.ms).sum());
+            executed[i].steps = steps;
+        }
+    }
+    let speedup = match executed.as_slice() {
+        [naive, optimised] => Some(median(&naive.total_ms) / median(&optimised.total_ms)),
+        _ => None,
+    };
+    let last = statements.into_iter().next_back().unwrap_or_default();
+    Ok((api::Execution { engine: engine.dialect().name(), ways: executed, speedup }, session, last))
+}
+
+/// The engine of the models' dialect where it is part of this program.
+pub(super) fn default_engine(optimised: &Optimised) -> EngineKind {
+    let dialect = optimised.project.project.models.first().map_or(optimised.target, |model| model.dialect);
+    EngineKind::of_dialect(dialect).unwrap_or(EngineKind::DuckDb)
+}
+
+/// Times of an execution as text.
+pub(super) fn times(execution: &api::Execution) -> String {
+    let mut text = String::new();
+    let names = execution.ways.iter().flat_map(|way| &way.steps).map(|step| step.name.chars().count());
+    let width = names.max().unwrap_or(0).max(5);
+    for way in &execution.ways {
+        text.push_str(&format!("{} on {}\n", way.way, execution.engine));
+        for step in &way.steps {
+            let rows = step.rows.map_or_else(|| "view".to_owned(), |rows| format!("{} rows", thousands(rows)));
+            text.push_str(&format!("  {:<width$}  {:<6}  {rows:>16}  {:>10.1} ms\n", step.name, step.kind, step.ms));
+        }
+        let total = median(&way.total_ms);
+        text.push_str(&format!("  {:<width$}  {:<6}  {:>16}  {total:>10.1} ms", "total", "", ""));
+        if way.total_ms.len() > 1 {
+            text.push_str(&format!(" (median of {})", way.total_ms.len()));
+        }
+        text.push_str("\n\n");
+    }
+    match execution.speedup {
+        Some(speedup) => {
+            text.push_str(&format!("optimised takes 1/{speedup:.2} of the naive time ({speedup:.2} × as fast)\n"))
+        }
+        None => {
+            text.pop();
+        }
+    }
+    text
+}
+
+fn shown(session: &Engine, statement: &Statement) -> Result<String, Failure> {
+    let query = format!("SELECT * FROM {} LIMIT {N_SHOWN_ROWS}", statement.sql_name);
+    let failed = |error: &dyn std::error::Error| Failure::Sentence(error.to_string());
+    let rows = session.query(&query).map_err(|error| failed(&error))?;
+    let table = arrow::util::pretty::pretty_format_batches(&rows).map_err(|error| failed(&error))?;
+    Ok(format!("\n{}\n{table}\n", statement.name))
+}
+
+/// `isomer verify`.
+pub(super) fn verify(console: Console, args: &VerifyArgs) -> Result<Outcome, Failure> {
+    let Loaded { mut optimised, base, outcome } = load(console, &args.project)?;
+    let engine = args.engine.map_or_else(|| default_engine(&optimised), super::args::EngineName::kind);
+    let progress = Progress::new(console);
+    let verification =
+        execute::verify(&mut optimised, engine, &base, &mut |text| progress.say(text)).map_err(Failure::Sentence)?;
+    drop(progress);
+    let text = match args.project.format {
+        Format::Json => json(&verification)?,
+        Format::Text => verdicts(&verification),
+        Format::Md => format!("```\n{}```\n", verdicts(&verification)),
+    };
+    console.write(args.project.output.as_deref(), &text)?;
+    Ok(if verification.is_equal { outcome } else { Outcome::Finding })
+}
+
+/// What `verify` found, as text.
+pub(super) fn verdicts(verification: &api::Verification) -> String {
+    let models = &verification.models;
+    let width = models.iter().map(|model| model.name.chars().count()).max().unwrap_or(0).max(5);
+    let mut text = format!("{:<width$}  {:>14}  {}\n", "model", "rows", "equal");
+    for model in models {
+        let rows = model.rows.map_or_else(|| "–".to_owned(), thousands);
+        let verdict = match model.verdict {
+            "equal" => "yes",
+            "different" => "NO",
+            other => other,
+        };
+        text.push_str(&format!("{:<width$}  {rows:>14}  {verdict}\n", model.name));
+        for detail in model.details.iter().flat_map(|detail| detail.lines()) {
+            text.push_str(&format!("    {detail}\n"));
+        }
+    }
+    let n_equal = models.iter().filter(|model| model.verdict == "equal").count();
+    text.push_str(&format!(
+        "\n{n_equal} of {} models give equal rows on {} (as multisets; doubles to {TOLERANCE:e} of the larger value)\n",
+        models.len(),
+        verification.engine,
+    ));
+    text
+}
+
+fn median(times: &[f64]) -> f64 {
+    let mut times = times.to_vec();
+    times.sort_by(f64::total_cmp);
+    match (times.len(), times.len() / 2) {
+        (0, _) => 0.0,
+        (n, half) if n % 2 == 1 => times[half],
+        (_, half) => f64::midpoint(times[half - 1], times[half]),
+    }
+}
+
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{median, thousands};
+
+    #[test]
+    fn numbers() {
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(thousands(12), "12");
+        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
+        assert!((median(&[1.0, 2.0]) - 1.5).abs() < f64::EPSILON);
+    }
+}

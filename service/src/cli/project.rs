@@ -1,0 +1,119 @@
+//! `isomer explain` and `isomer optimize`: a project in, its pipeline or the story of it out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use isomer_frontend::ReadOptions;
+use isomer_ir::Table;
+
+use super::args::{Format, OptimizeArgs, ProjectArgs};
+use super::{Console, Failure, Outcome, json, script, write_file};
+use crate::execute::causes;
+use crate::explain;
+use crate::files::{self, DiskProject};
+use crate::optimize::{self, Optimised, Options, Request};
+use crate::report::{self, Texts};
+
+/// A project that was read and optimised.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// The result.
+    pub(super) optimised: Optimised,
+    /// The folder against which data files are resolved.
+    pub(super) base: PathBuf,
+    /// What the exit code says of the diagnostics.
+    pub(super) outcome: Outcome,
+}
+
+/// Reads and optimises the project that the arguments name, and tells what there is to tell.
+pub(super) fn load(console: Console, args: &ProjectArgs) -> Result<Loaded, Failure> {
+    let path = args.path.as_deref().or(args.project_dir.as_deref()).unwrap_or_else(|| Path::new("."));
+    let disk = files::read(path).map_err(|fault| {
+        console.tell(&[fault], &Texts::default());
+        Failure::Told
+    })?;
+    let connected = connected_tables(&disk, args.target.clone())?;
+    let request = Request { files: disk.files, options: options(args), connected, deadline: None };
+    let answer = optimize::run(request);
+    console.tell(&answer.diagnostics, &answer.texts);
+    let is_refused = report::is_fault(&answer.diagnostics, args.strict);
+    let outcome = if report::is_finding(&answer.diagnostics) { Outcome::Finding } else { Outcome::Fine };
+    match answer.optimised {
+        Some(optimised) if !is_refused => Ok(Loaded { optimised, base: disk.base, outcome }),
+        Some(_) | None => Err(Failure::Told),
+    }
+}
+
+/// Tables of the database that the project names. A database that is not there yet tells nothing.
+fn connected_tables(disk: &DiskProject, target: Option<String>) -> Result<Vec<Table>, Failure> {
+    let (project, _) = isomer_frontend::read_project(&disk.files, &ReadOptions { target });
+    let database = project.and_then(|project| project.database).map(|path| disk.base.join(&*path));
+    match database.filter(|path| path.is_file()) {
+        Some(path) => isomer_engines::catalog_of_database(&path).map_err(|error| Failure::Sentence(causes(&error))),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn options(args: &ProjectArgs) -> Options {
+    Options {
+        target: args.target.clone(),
+        select: args.select.clone(),
+        exclude: args.exclude.clone(),
+        disable: args.disable.clone(),
+        allow: args.allow.clone(),
+        max_nodes: args.max_nodes,
+    }
+}
+
+/// `isomer explain`.
+pub(super) fn explain(console: Console, args: &ProjectArgs) -> Result<Outcome, Failure> {
+    let loaded = load(console, args)?;
+    let file = args.output.as_deref();
+    let text = match args.format {
+        Format::Text | Format::Md => explain::render(&loaded.optimised, console.style(args.format, file)),
+        Format::Json => {
+            let explanation = explain::render(&loaded.optimised, explain::Style::Markdown);
+            json(&crate::api::Explained { output: loaded.optimised.output, explanation })?
+        }
+    };
+    console.write(file, &text)?;
+    Ok(loaded.outcome)
+}
+
+/// `isomer optimize`.
+pub(super) fn optimize(console: Console, args: &OptimizeArgs) -> Result<Outcome, Failure> {
+    let loaded = load(console, &args.project)?;
+    if let Some(folder) = &args.out {
+        write_steps(console, folder, &loaded.optimised)?;
+        return Ok(loaded.outcome);
+    }
+    let text = match args.project.format {
+        Format::Text => script::render(&loaded.optimised),
+        Format::Md => format!("```sql\n{}```\n", script::render(&loaded.optimised)),
+        Format::Json => json(&loaded.optimised.output)?,
+    };
+    console.write(args.project.output.as_deref(), &text)?;
+    Ok(loaded.outcome)
+}
+
+/// One numbered file a step, holding the query alone, and the whole answer as `pipeline.json`.
+fn write_steps(console: Console, folder: &Path, optimised: &Optimised) -> Result<(), Failure> {
+    fs::create_dir_all(folder)
+        .map_err(|error| Failure::Sentence(format!("`{}` cannot be made: {error}", folder.display())))?;
+    let steps = &optimised.output.steps;
+    let n_digits = steps.len().to_string().len().max(2);
+    for (i, step) in steps.iter().enumerate() {
+        if let Some(sql) = &step.sql {
+            let name = format!("{:0n_digits$}_{}.sql", i + 1, file_stem(&step.name));
+            write_file(&folder.join(name), sql)?;
+        }
+    }
+    write_file(&folder.join("pipeline.json"), &json(&optimised.output)?)?;
+    console.remark(&format!("wrote {} steps and pipeline.json to {}", steps.len(), folder.display()));
+    Ok(())
+}
+
+/// The name with everything replaced that a file system could take for something else.
+fn file_stem(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' }).collect()
+}

@@ -1,0 +1,158 @@
+//! `isomer rules`: the rules that a project sees, one of them in full, and their own tests.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use isomer_ir::{Diagnostic, Span};
+use isomer_rules::RuleSet;
+
+use super::args::{Format, RulesCommand};
+use super::{Console, Failure, Outcome, json};
+use crate::report::{self, Texts};
+use crate::rule_test::{self, CaseReport};
+use crate::{api, files, optimize};
+
+/// `isomer rules`.
+pub(super) fn run(console: Console, command: &RulesCommand) -> Result<Outcome, Failure> {
+    match command {
+        RulesCommand::List { path, format } => list(console, path, *format),
+        RulesCommand::Show { name, project_dir } => show(console, name, project_dir),
+        RulesCommand::Test { files, rule } => test(console, files, rule.as_deref()),
+    }
+}
+
+fn list(console: Console, folder: &Path, format: Format) -> Result<Outcome, Failure> {
+    let rules = load(console, &project_rules(folder))?;
+    let text = match format {
+        Format::Json => {
+            let rules: Vec<api::Rule> = rules
+                .rules
+                .iter()
+                .map(|rule| api::Rule {
+                    name: rule.name.to_string(),
+                    doc: rule.doc.clone(),
+                    class: rule.class.to_string(),
+                    phase: rule.phase.word(),
+                    tags: rule.tags.iter().map(ToString::to_string).collect(),
+                    file: rule.file.to_string(),
+                    is_builtin: rule.is_builtin,
+                })
+                .collect();
+            json(&rules)?
+        }
+        Format::Text => table(&rules),
+        Format::Md => {
+            let rows = isomer_rules::list_table(&rules);
+            let lines: Vec<String> = rows
+                .iter()
+                .map(|row| format!("| {} |\n", row.clone().map(|cell| cell.replace('|', "\\|")).join(" | ")))
+                .collect();
+            format!("| rule | family | class | phase | what it does |\n|---|---|---|---|---|\n{}", lines.concat())
+        }
+    };
+    console.write(None, &text)?;
+    Ok(Outcome::Fine)
+}
+
+fn table(rules: &RuleSet) -> String {
+    let rows = isomer_rules::list_table(rules);
+    let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..4).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        for (cell, width) in row.iter().zip(&widths) {
+            text.push_str(&format!("{cell:<width$}  "));
+        }
+        text.push_str(&row[4]);
+        text.push('\n');
+    }
+    text.push_str(&format!("\n{} rules\n", rows.len()));
+    text
+}
+
+fn show(console: Console, name: &str, folder: &Path) -> Result<Outcome, Failure> {
+    let rules = load(console, &project_rules(folder))?;
+    let Some(rule) = rules.get(name) else {
+        let help = match isomer_ir::nearest(name, rules.rules.iter().map(|rule| &*rule.name)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`isomer rules list` names them all".to_owned(),
+        };
+        return Err(Failure::Sentence(format!("no rule is named `{name}`; {help}")));
+    };
+    console.write(None, &isomer_rules::show(rule))?;
+    Ok(Outcome::Fine)
+}
+
+fn test(console: Console, paths: &[PathBuf], name: Option<&str>) -> Result<Outcome, Failure> {
+    let files = if paths.is_empty() { project_rules(Path::new(".")) } else { rule_files(console, paths)? };
+    let rules = load(console, &files)?;
+    // Built-in rules take part in every case; they are tested themselves when no file is named.
+    let is_wanted = |rule: &isomer_rules::Rule| {
+        (paths.is_empty() || !rule.is_builtin) && name.is_none_or(|name| *rule.name == *name)
+    };
+    if !rules.rules.iter().any(|rule| is_wanted(rule)) {
+        return Err(Failure::Sentence("no rule is to be tested".to_owned()));
+    }
+    let reports = rule_test::run(&rules, &is_wanted);
+    console.write(None, &told(&reports))?;
+    let is_fine = reports.iter().all(|report| report.faults.is_empty());
+    Ok(if is_fine { Outcome::Fine } else { Outcome::Finding })
+}
+
+fn told(reports: &[CaseReport]) -> String {
+    let mut text = String::new();
+    for report in reports {
+        let kind = if report.is_refusal { "refuses" } else { "example" };
+        let verdict = if report.faults.is_empty() { "ok  " } else { "FAIL" };
+        text.push_str(&format!("{verdict}  {}  {kind} \"{}\"\n", report.rule, report.title));
+        for fault in report.faults.iter().flat_map(|fault| fault.lines()) {
+            text.push_str(&format!("      {fault}\n"));
+        }
+    }
+    let n_failed = reports.iter().filter(|report| !report.faults.is_empty()).count();
+    text.push_str(&format!("\n{} passed, {n_failed} failed\n", reports.len() - n_failed));
+    text
+}
+
+type RuleFiles = Vec<(Arc<str>, Arc<str>)>;
+
+/// Rule files of the project in a folder; none where there is no project.
+fn project_rules(folder: &Path) -> RuleFiles {
+    let Ok(disk) = files::read(folder) else { return Vec::new() };
+    let (project, _) = isomer_frontend::read_project(&disk.files, &isomer_frontend::ReadOptions::default());
+    project.map(|project| project.rule_files).unwrap_or_default()
+}
+
+fn rule_files(console: Console, paths: &[PathBuf]) -> Result<RuleFiles, Failure> {
+    let mut found = RuleFiles::new();
+    let mut faults = Vec::new();
+    for path in paths {
+        match files::read_rules(path) {
+            Ok(files) if files.is_empty() => {
+                let source = Arc::from(path.to_string_lossy());
+                faults.push(Diagnostic::project("FILE-0004", &source, Span::default(), "found no `.rules` file"));
+            }
+            Ok(files) => found.extend(files.into_iter().map(|(path, text)| (path, Arc::from(text)))),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() {
+        return Ok(found);
+    }
+    console.tell(&faults, &Texts::default());
+    Err(Failure::Told)
+}
+
+/// The built-in rules and those of `files`; faults of the latter are told.
+fn load(console: Console, files: &RuleFiles) -> Result<RuleSet, Failure> {
+    let (rules, mut diagnostics) = optimize::rules_of(files);
+    let (_, faults) = isomer_frontend::compile_rules(&rules, &mut isomer_ir::Arena::default());
+    diagnostics.extend(faults);
+    let mut texts = Texts::default();
+    for (path, text) in files {
+        texts.insert(path, text);
+    }
+    console.tell(&diagnostics, &texts);
+    let is_broken = report::is_fault(&diagnostics, false);
+    if is_broken { Err(Failure::Told) } else { Ok(rules) }
+}

@@ -1,0 +1,322 @@
+//! From files to an optimised pipeline: the one road that the command line and the HTTP API share.
+//!
+//! Reads nothing but its request. Faults are diagnostics; an answer without `optimised` is a
+//! project that cannot be optimised.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use base64::Engine as _;
+use isomer_frontend::{ProjectFiles, ReadOptions};
+use isomer_ir::{BoundModel, BoundProject, Catalog, Diagnostic, Dialect, Model, Pipeline, Span, Step, Table};
+use isomer_rules::{Rule, RuleSet};
+
+use crate::report::{self, Texts};
+use crate::{api, fingerprint};
+
+/// Tells whether the time for a search is over.
+pub type Deadline = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// What is to be optimised, and how.
+#[derive(Clone, Default)]
+pub struct Request {
+    /// Files of the project.
+    pub files: ProjectFiles,
+    /// Steers the search and the output.
+    pub options: Options,
+    /// Tables of the connected database: they add what the files do not say.
+    pub connected: Vec<Table>,
+    /// Ends the search with the best plan so far; not part of the fingerprint.
+    pub deadline: Option<Deadline>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("files", &self.files.keys())
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a request may say beside its files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Target of the project or dialect in which the result is written; the project's own otherwise.
+    pub target: Option<String>,
+    /// dbt selectors of models to take; all when empty.
+    pub select: Vec<String>,
+    /// dbt selectors of models to leave out.
+    pub exclude: Vec<String>,
+    /// Rules that are switched off, beside those that the project names.
+    pub disable: Vec<String>,
+    /// Lossy rules that are consented to, beside those that the project names.
+    pub allow: Vec<String>,
+    /// Budget of e-nodes.
+    pub max_nodes: Option<usize>,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub struct Answer {
+    /// Everything there is to tell, in a stable order.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts that diagnostics point into.
+    pub texts: Texts,
+    /// The result; `None` when a diagnostic stops the project.
+    pub optimised: Option<Optimised>,
+}
+
+/// An optimised project.
+#[derive(Debug)]
+pub struct Optimised {
+    /// As it goes over the wire.
+    pub output: api::Output,
+    /// The bound project; its catalog holds the shared steps.
+    pub project: BoundProject,
+    /// The pipeline that `output` spells.
+    pub pipeline: Pipeline,
+    /// Dialect of the pipeline's SQL.
+    pub target: Dialect,
+    /// Models that were not selected but are read by those that were, upstream first.
+    pub upstream: Vec<(Model, BoundModel)>,
+}
+
+/// Optimises a project.
+#[must_use]
+pub fn run(request: Request) -> Answer {
+    let Request { files, options, connected, deadline } = request;
+    let read_options = ReadOptions { target: options.target.clone() };
+    let (project, mut diagnostics) = isomer_frontend::read_project(&files, &read_options);
+    let Some(mut project) = project else {
+        return refused(diagnostics, &[], &files);
+    };
+    connect(&mut project.catalog, &connected);
+    let settings = &mut project.settings;
+    settings.disabled_rules.extend(options.disable.iter().map(|rule| Arc::from(rule.as_str())));
+    settings.allowed.extend(options.allow.iter().map(|rule| Arc::from(rule.as_str())));
+    let (rules, faults) = rules_of(&project.rule_files);
+    diagnostics.extend(faults);
+    let mut bound = isomer_frontend::bind_project(project);
+    diagnostics.append(&mut bound.diagnostics);
+    let (compiled, faults) = isomer_frontend::compile_rules(&rules, &mut bound.arena);
+    diagnostics.extend(faults);
+    let upstream = restrict(&mut bound, &options).unwrap_or_else(|fault| {
+        diagnostics.push(fault);
+        Vec::new()
+    });
+    if report::is_fault(&diagnostics, false) {
+        return refused(diagnostics, &bound.project.models, &files);
+    }
+    let is_out_of_time = || deadline.as_ref().is_some_and(|deadline| deadline());
+    let mut config = isomer_rewriter::Config { is_out_of_time: &is_out_of_time, ..isomer_rewriter::Config::default() };
+    if let Some(max_nodes) = options.max_nodes {
+        config.max_nodes = max_nodes;
+    }
+    let pipeline = isomer_rewriter::optimize(&mut bound, &compiled, &config);
+    diagnostics.extend(pipeline.diagnostics.iter().cloned());
+    let target = bound.project.target;
+    let steps = spell_steps(&mut bound, &pipeline, target, &mut diagnostics);
+    let applied_rules = spell_rules(&mut bound, &pipeline, target, &rules);
+    sort(&mut diagnostics);
+    let texts = Texts::new(&diagnostics, &bound.project.models, &files);
+    let mut output = api::Output {
+        fingerprint: String::new(),
+        stop_reason: pipeline.stop_reason.word(),
+        steps,
+        applied_rules,
+        skipped_rules: spell_skipped(&pipeline),
+        diagnostics: report::wire(&diagnostics, &texts),
+    };
+    output.fingerprint = fingerprint::of(&files, &options, &connected, &output);
+    let optimised = Optimised { output, project: bound, pipeline, target, upstream };
+    Answer { diagnostics, texts, optimised: Some(optimised) }
+}
+
+/// The built-in rules and those of a project's rule files, with what is wrong with the latter.
+#[must_use]
+pub fn rules_of(rule_files: &[(Arc<str>, Arc<str>)]) -> (RuleSet, Vec<Diagnostic>) {
+    static BUILTIN: OnceLock<RuleSet> = OnceLock::new();
+    let builtin = BUILTIN.get_or_init(isomer_rules::builtin);
+    if rule_files.is_empty() {
+        return (builtin.clone(), Vec::new());
+    }
+    let mut rules: Vec<Rule> = builtin.rules.iter().map(|rule| rule.as_ref().clone()).collect();
+    let mut diagnostics = Vec::new();
+    for (path, text) in rule_files {
+        let (parsed, faults) = isomer_rules::parse(path, text);
+        rules.extend(parsed);
+        diagnostics.extend(faults);
+    }
+    let (set, faults) = isomer_rules::check(rules);
+    diagnostics.extend(faults);
+    (set, diagnostics)
+}
+
+/// Adds what the database knows: whole tables that no file declares, columns where none are
+/// declared, and row counts where none are stated.
+fn connect(catalog: &mut Catalog, connected: &[Table]) {
+    for table in connected {
+        match catalog.get_mut(&table.key) {
+            Some(declared) => {
+                declared.n_rows = declared.n_rows.or(table.n_rows);
+                if declared.columns.is_empty() {
+                    declared.columns.clone_from(&table.columns);
+                    declared.keys.clone_from(&table.keys);
+                }
+            }
+            None => catalog.insert(table.clone()),
+        }
+    }
+}
+
+fn refused(mut diagnostics: Vec<Diagnostic>, models: &[Model], files: &ProjectFiles) -> Answer {
+    sort(&mut diagnostics);
+    let texts = Texts::new(&diagnostics, models, files);
+    Answer { diagnostics, texts, optimised: None }
+}
+
+/// Worst first, then by place.
+fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics
+        .sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| (&a.source, a.span, a).cmp(&(&b.source, b.span, b))));
+    diagnostics.dedup();
+}
+
+/// Leaves only the selected models, and gives those of the others that they read. The others stay
+/// tables of the catalog, so that what reads them is still bound.
+fn restrict(bound: &mut BoundProject, options: &Options) -> Result<Vec<(Model, BoundModel)>, Diagnostic> {
+    if options.select.is_empty() && options.exclude.is_empty() {
+        return Ok(Vec::new());
+    }
+    let kept = isomer_frontend::select(bound, &options.select, &options.exclude)?;
+    let mut needed = kept.clone();
+    let mut i = 0;
+    while let Some(&position) = needed.get(i) {
+        for key in &bound.models[position].reads {
+            needed.extend(bound.model_position(key).filter(|position| !needed.contains(position)));
+        }
+        i += 1;
+    }
+    let taken = |position: usize| (bound.project.models[position].clone(), bound.models[position].clone());
+    let is_upstream = |position: &&usize| needed.contains(position) && !kept.contains(position);
+    let upstream = bound.order.iter().filter(is_upstream).map(|&position| taken(position)).collect();
+    let (models, bounds): (Vec<Model>, Vec<BoundModel>) = kept.iter().map(|&position| taken(position)).unzip();
+    let positions: BTreeMap<usize, usize> = kept.iter().enumerate().map(|(new, &old)| (old, new)).collect();
+    bound.order = bound.order.iter().filter_map(|old| positions.get(old).copied()).collect();
+    bound.project.models = models;
+    bound.models = bounds;
+    Ok(upstream)
+}
+
+fn spell_steps(
+    bound: &mut BoundProject,
+    pipeline: &Pipeline,
+    target: Dialect,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<api::Step> {
+    pipeline.steps.iter().map(|step| spell_step(bound, step, target, diagnostics)).collect()
+}
+
+fn spell_step(bound: &mut BoundProject, step: &Step, target: Dialect, diagnostics: &mut Vec<Diagnostic>) -> api::Step {
+    let sql = match spell_sql(bound, step, target) {
+        Ok(sql) => Some(sql.to_string()),
+        Err(diagnostic) => {
+            diagnostics.push(diagnostic);
+            None
+        }
+    };
+    let substrait = step.output.as_ref().and_then(|output| {
+        match isomer_codegen::to_substrait(output, &mut bound.arena, &bound.project.catalog) {
+            Ok(bytes) => Some(base64::engine::general_purpose::STANDARD.encode(bytes)),
+            Err(error) => {
+                let message = format!("`{}` has no Substrait plan: {} cannot be carried", step.name, error.construct);
+                diagnostics.push(Diagnostic::note(error.code, &source_of(bound, step), Span::default(), message));
+                None
+            }
+        }
+    });
+    let words = |names: &[Arc<str>]| names.iter().map(|name| name.as_ref().to_owned()).collect();
+    api::Step {
+        name: step.name.as_ref().to_owned(),
+        kind: step.kind.word(),
+        materialise: step.materialise.word(),
+        sql,
+        substrait,
+        reads: words(&step.reads),
+        consumers: words(&step.consumers),
+        cost_before: step.cost_before,
+        cost_after: step.cost_after,
+        rules: step.rules.iter().map(|rule| rule.rule.as_ref().to_owned()).collect(),
+    }
+}
+
+/// The query of a step in a dialect. Models that no rule changed keep their text byte for byte
+/// where they were written in the dialect; opaque ones always do.
+///
+/// # Errors
+///
+/// A diagnostic that names the construct which the dialect cannot spell.
+pub fn spell_sql(bound: &mut BoundProject, step: &Step, target: Dialect) -> Result<Arc<str>, Diagnostic> {
+    let model = bound.project.models.iter().find(|model| model.name == step.name);
+    // A smelt model is executed as compiled; what was not to be read at all is left as it was.
+    let text = |model: &Model| if model.sql.is_empty() { Arc::clone(&model.original) } else { Arc::clone(&model.sql) };
+    let original = model.map(|model| (text(model), model.dialect));
+    match (&step.output, original) {
+        (None, Some((text, _))) => Ok(text),
+        (Some(_), Some((text, dialect))) if !step.is_changed && dialect == target => Ok(text),
+        (Some(output), _) => {
+            let sql = isomer_codegen::to_sql(output, &mut bound.arena, &bound.project.catalog, target);
+            sql.map(Arc::from).map_err(|error| {
+                let message = format!("`{}` cannot be written for {target}: found {}", step.name, error.construct);
+                Diagnostic::model(error.code, &source_of(bound, step), Span::default(), message).with_help(error.help)
+            })
+        }
+        (None, None) => {
+            let message = format!("`{}` has neither a plan nor a text", step.name);
+            Err(Diagnostic::project("OUT-0001", &step.name, Span::default(), message))
+        }
+    }
+}
+
+fn source_of(bound: &BoundProject, step: &Step) -> Arc<str> {
+    let model = bound.project.models.iter().find(|model| model.name == step.name);
+    model.map_or_else(|| Arc::clone(&step.name), |model| Arc::clone(&model.path))
+}
+
+fn spell_rules(
+    bound: &mut BoundProject,
+    pipeline: &Pipeline,
+    target: Dialect,
+    rules: &RuleSet,
+) -> Vec<api::AppliedRule> {
+    let mut applied = Vec::new();
+    for step in &pipeline.steps {
+        for rule in &step.rules {
+            let mut spell =
+                |output| isomer_codegen::to_sql(output, &mut bound.arena, &bound.project.catalog, target).ok();
+            let definition = rules.rules.iter().find(|definition| *definition.name == *rule.rule);
+            applied.push(api::AppliedRule {
+                step: step.name.as_ref().to_owned(),
+                rule: rule.rule.as_ref().to_owned(),
+                doc: definition.map(|definition| definition.doc.to_string()).unwrap_or_default(),
+                facts: rule.facts.clone(),
+                before: spell(&rule.before),
+                after: spell(&rule.after),
+                cost_before: rule.cost_before,
+                cost_after: rule.cost_after,
+            });
+        }
+    }
+    applied
+}
+
+fn spell_skipped(pipeline: &Pipeline) -> Vec<api::SkippedRule> {
+    let spell = |skipped: &isomer_ir::SkippedRule| api::SkippedRule {
+        rule: skipped.rule.as_ref().to_owned(),
+        reason: skipped.reason.clone(),
+        count: skipped.count,
+    };
+    pipeline.skipped_rules.iter().map(spell).collect()
+}

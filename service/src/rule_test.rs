@@ -1,0 +1,195 @@
+//! Rules against their own examples and refusals.
+//!
+//! An example must fire and meet its expected text, in the optimizer and in the rows that DuckDB
+//! gives for both. A refusal must not fire; where it has rows, the wrong form must give others.
+
+use std::path::Path;
+
+use isomer_engines::{Engine, EngineKind};
+use isomer_frontend::{ProjectFiles, ReadOptions};
+use isomer_ir::{Bound, BoundProject, Materialise, SourceData};
+use isomer_rewriter::check_case;
+use isomer_rules::{Case, GivenTable, Rule, RuleSet};
+use serde_json::{Value, json};
+
+use crate::execute::{TOLERANCE, causes, differences, referred_first};
+
+/// Models of expected texts are kept apart from the inputs of the same name.
+const EXPECTED: &str = "expected__";
+
+/// What became of one example or refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseReport {
+    /// The rule.
+    pub rule: String,
+    /// Whether the rule must refuse the case.
+    pub is_refusal: bool,
+    /// What the case shows.
+    pub title: String,
+    /// What is wrong; empty when the case passes.
+    pub faults: Vec<String>,
+}
+
+/// Runs every example and refusal of the rules that `is_wanted` accepts, in their order. All rules
+/// of the set take part, as they do in a project.
+#[must_use]
+pub fn run(rules: &RuleSet, is_wanted: &dyn Fn(&Rule) -> bool) -> Vec<CaseReport> {
+    let mut reports = Vec::new();
+    for rule in rules.rules.iter().filter(|rule| is_wanted(rule)) {
+        let examples = rule.examples.iter().map(|case| (case, false));
+        let refusals = rule.refusals.iter().map(|case| (case, true));
+        for (case, is_refusal) in examples.chain(refusals) {
+            let faults = match run_case(rules, rule, case, is_refusal) {
+                Ok(faults) => faults,
+                Err(fault) => vec![fault],
+            };
+            reports.push(CaseReport { rule: rule.name.to_string(), is_refusal, title: case.title.clone(), faults });
+        }
+    }
+    reports
+}
+
+fn run_case(rules: &RuleSet, rule: &Rule, case: &Case, is_refusal: bool) -> Result<Vec<String>, String> {
+    let mut project = bind(rule, case)?;
+    let (compiled, faults) = isomer_frontend::compile_rules(rules, &mut project.arena);
+    if let Some(fault) = faults.iter().find(|fault| fault.source == rule.file) {
+        return Err(fault.to_string());
+    }
+    let inputs = positions(&project, case.input.iter().map(|model| model.name.to_string()))?;
+    let expects = positions(&project, case.expect.iter().map(|model| format!("{EXPECTED}{}", model.name)))?;
+    let outcome = check_case(&project, &compiled, &rule.name, &inputs, &expects);
+    let mut faults = Vec::new();
+    if is_refusal && outcome.has_fired {
+        faults.push("the rule fired, although it must not".to_owned());
+    }
+    if !is_refusal && !outcome.has_fired {
+        faults.push("the rule did not fire".to_owned());
+    }
+    if !is_refusal && !outcome.is_equal {
+        faults.push("the input did not become what is expected".to_owned());
+    }
+    faults.extend(compare_rows(&project, case, is_refusal)?);
+    Ok(faults)
+}
+
+fn bind(rule: &Rule, case: &Case) -> Result<BoundProject, String> {
+    let mut files = ProjectFiles::new();
+    for model in &case.input {
+        files.insert(format!("models/{}.sql", model.name), model.sql.text.clone().into_bytes());
+    }
+    for model in &case.expect {
+        files.insert(format!("models/{EXPECTED}{}.sql", model.name), model.sql.text.clone().into_bytes());
+    }
+    let sources: serde_json::Map<String, Value> =
+        case.given.iter().map(|table| (table.name.to_string(), declared(table))).collect();
+    // Cases are small, so no threshold keeps a rule from firing; a lossy rule is consented to.
+    let settings = json!({
+        "dialect": "duckdb",
+        "sources": sources,
+        "allow": [&*rule.name],
+        "thresholds": {"min_saving": 0, "min_shared_rows": 0},
+    });
+    files.insert("isomer.yml".to_owned(), settings.to_string().into_bytes());
+    let (project, faults) = isomer_frontend::read_project(&files, &ReadOptions::default());
+    let project = project
+        .filter(|_| faults.is_empty())
+        .ok_or_else(|| faults.first().map_or_else(|| "the case has no input".to_owned(), ToString::to_string))?;
+    let bound = isomer_frontend::bind_project(project);
+    match bound.models.iter().position(|model| matches!(model.bound, Bound::Opaque)) {
+        None => Ok(bound),
+        Some(position) => {
+            let model = &bound.project.models[position];
+            let reason = bound.diagnostics.iter().find(|diagnostic| diagnostic.source == model.path);
+            Err(reason.map_or_else(|| format!("`{}` is not understood", model.name), ToString::to_string))
+        }
+    }
+}
+
+fn declared(table: &GivenTable) -> Value {
+    let columns: Vec<Value> = table
+        .columns
+        .iter()
+        .map(|column| {
+            let mut declared = json!({
+                "name": &*column.name,
+                "type": column.type_name,
+                "nullable": !(column.is_key || column.is_not_null),
+            });
+            if let Some((table, referred)) = &column.references {
+                declared["references"] = json!(format!("{table}.{referred}"));
+            }
+            declared
+        })
+        .collect();
+    let keys: Vec<[&str; 1]> =
+        table.columns.iter().filter(|column| column.is_key).map(|column| [&*column.name]).collect();
+    let mut declared = json!({"columns": columns, "keys": keys});
+    if let Some(n_rows) = table.n_rows {
+        declared["rows"] = json!(n_rows);
+    }
+    declared
+}
+
+fn positions(project: &BoundProject, names: impl Iterator<Item = String>) -> Result<Vec<usize>, String> {
+    names
+        .map(|name| {
+            let key = isomer_ir::fold(&name);
+            project.model_position(&key).ok_or_else(|| format!("`{name}` is no model of the case"))
+        })
+        .collect()
+}
+
+/// What the rows of DuckDB have against the case.
+fn compare_rows(project: &BoundProject, case: &Case, is_refusal: bool) -> Result<Vec<String>, String> {
+    if is_refusal && (case.wrong.is_none() || case.given.iter().all(|table| table.rows.is_none())) {
+        return Ok(Vec::new());
+    }
+    let engine = filled(project, case)?;
+    for &position in &project.order {
+        let model = &project.project.models[position];
+        if !model.name.starts_with(EXPECTED) {
+            engine.create(&model.sql_name, Materialise::View, &model.sql).map_err(|error| causes(&error))?;
+        }
+    }
+    let query = |sql: &str| engine.query(sql).map_err(|error| causes(&error));
+    let mut faults = Vec::new();
+    for (model, expected) in case.input.iter().zip(&case.expect) {
+        let comparison = isomer_engines::compare(&query(&model.sql.text)?, &query(&expected.sql.text)?, TOLERANCE);
+        if !comparison.is_equal {
+            faults.push("the expected text gives other rows than the input:".to_owned());
+            faults.extend(differences(&comparison));
+        }
+    }
+    if let (true, Some(wrong), Some(input)) = (is_refusal, &case.wrong, case.input.first()) {
+        let comparison = isomer_engines::compare(&query(&input.sql.text)?, &query(&wrong.text)?, TOLERANCE);
+        if comparison.is_equal {
+            faults.push("the wrong form gives the same rows, so the refusal shows nothing".to_owned());
+        }
+    }
+    Ok(faults)
+}
+
+/// DuckDB with the tables of a case: its own rows, or random ones that obey the declared keys.
+fn filled(project: &BoundProject, case: &Case) -> Result<Engine, String> {
+    let engine = Engine::open(EngineKind::DuckDb, None).map_err(|error| causes(&error))?;
+    for source in referred_first(&project.project.sources, &project.project.catalog) {
+        let Some(table) = project.project.catalog.get(&source.key) else { continue };
+        let given = case.given.iter().find(|given| isomer_ir::fold(&given.name) == table.key);
+        let rows = given.and_then(|given| given.rows.as_ref());
+        let done = match (given, rows) {
+            (Some(given), Some(rows)) => {
+                let columns: Vec<String> =
+                    given.columns.iter().map(|column| format!("{} {}", column.name, column.type_name)).collect();
+                engine
+                    .execute(&format!("CREATE TABLE {} ({})", table.sql_name, columns.join(", ")))
+                    .and_then(|()| engine.execute(&format!("INSERT INTO {} VALUES {rows}", table.sql_name)))
+            }
+            (None, _) | (_, None) => {
+                let random = SourceData::Generated("random".into(), Vec::new());
+                engine.load(table, &random, Path::new(".")).map(|_| ())
+            }
+        };
+        done.map_err(|error| causes(&error))?;
+    }
+    Ok(engine)
+}
