@@ -59,3 +59,9 @@ fn the_smelt_example() {
 fn the_sessions_example() {
     assert_eq!(example("sessions").models.len(), 3);
 }
+
+#[test]
+fn the_tpch_example() {
+    let tpch = example("tpch");
+    assert_eq!((tpch.models.len(), tpch.project.sources.len()), (22, 8));
+}

@@ -341,7 +341,7 @@ fn foreign_key(node: &Node, reading: &mut Reading<'_>) -> Option<ForeignKeyDecl>
     for entry in reading.settings("a foreign key", node, &["columns", "column", "table", "referred", "references"]) {
         match entry.key.as_str() {
             "columns" | "column" => columns = reading.texts(&entry.key, &entry.node),
-            "table" => table = reading.text("table", &entry.node).map(|text| (text, entry.node.span)),
+            "table" | "references" => table = reading.text(&entry.key, &entry.node).map(|text| (text, entry.node.span)),
             _ => referred = reading.texts(&entry.key, &entry.node),
         }
     }

@@ -83,7 +83,7 @@ sources:
       born: date
       city: {type: text, not_null: true}
     keys: [[born, city]]
-    foreign_keys: {columns: [id, born], table: raw.events, referred: [id, kind]}
+    foreign_keys: {columns: [id, born], references: raw.events, referred: [id, kind]}
     data: data/users.csv
 "#;
     let project = sound(&[
