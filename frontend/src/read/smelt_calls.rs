@@ -4,6 +4,7 @@
 //! `(SELECT * FROM m WHERE e LIMIT n) AS m`. Lines stay what they are, and columns too where the
 //! compiled text is no longer than the call.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use isomer_ir::{Diagnostic, Dialect, Span};
@@ -12,50 +13,68 @@ use sqlparser::tokenizer::Token;
 
 use super::name::sql_name;
 
+/// Calls in a filter of a call in a filter… are followed this deep.
+const MAX_DEPTH: usize = 8;
+const KNOWN: &str = "known are `smelt.ref('model', filter => …, limit => …)` and `smelt.source('s.t')`";
+
 /// The text with its calls compiled, or the calls that are not understood.
 pub(crate) fn compile(text: &str, source: &Arc<str>, dialect: Dialect) -> Result<String, Vec<Diagnostic>> {
-    let mut compiled = String::with_capacity(text.len());
     let mut faults = Vec::new();
-    let mut copied = 0;
-    let mut at = 0;
-    while at < text.len() {
-        let next = skip_token(text, at);
-        if &text[at..next] == "smelt" && text[next..].starts_with('.') && !ends_name(&text[..at]) {
-            match read_call(text, at, next + 1) {
-                Ok(None) => {}
-                Ok(Some(call)) => {
-                    compiled.push_str(&text[copied..at]);
-                    let rest = &text[call.end..];
-                    compiled.push_str(&call_sql(&call, &text[at..call.end], rest, dialect));
-                    (copied, at) = (call.end, call.end);
-                    continue;
-                }
-                Err((span, message)) => {
-                    let fault = Diagnostic::model("PRJ-0018", source, span, message);
-                    let known = "known are `smelt.ref('model', filter => …, limit => …)` and `smelt.source('s.t')`";
-                    faults.push(fault.with_help(known));
-                }
+    let compiled = compile_within(text, 0..text.len(), dialect, MAX_DEPTH, &mut faults);
+    if faults.is_empty() {
+        return Ok(compiled);
+    }
+    let fault = |Fault { span, message, .. }| Diagnostic::model("PRJ-0018", source, span, message).with_help(KNOWN);
+    Err(faults.into_iter().map(fault).collect())
+}
+
+/// A call that is not understood.
+struct Fault {
+    span: Span,
+    message: String,
+    /// Where reading goes on; looking at a call's inside again would take quadratic time.
+    resume: usize,
+}
+
+/// Compiles a range of a text.
+fn compile_within(text: &str, range: Range<usize>, dialect: Dialect, depth: usize, faults: &mut Vec<Fault>) -> String {
+    let mut compiled = String::with_capacity(range.len());
+    let (mut copied, mut at) = (range.start, range.start);
+    while at < range.end {
+        let next = skip_token(&text[..range.end], at);
+        let is_call = &text[at..next] == "smelt" && text[next..].starts_with('.') && !ends_name(&text[..at]);
+        at = match is_call.then(|| read_call(&text[..range.end], at, next + 1, depth)) {
+            None | Some(Ok(None)) => next,
+            Some(Ok(Some(call))) => {
+                compiled.push_str(&text[copied..at]);
+                let mut inside = |value: Range<usize>| compile_within(text, value, dialect, depth - 1, faults);
+                let (filter, limit) = (call.filter.clone().map(&mut inside), call.limit.clone().map(&mut inside));
+                let written = &text[at..call.end];
+                compiled.push_str(&call_sql(&call, filter, limit, written, &text[call.end..], dialect));
+                copied = call.end;
+                call.end
             }
-        }
-        at = next;
+            Some(Err(fault)) => {
+                let resume = fault.resume;
+                faults.push(fault);
+                resume
+            }
+        };
     }
-    if !faults.is_empty() {
-        return Err(faults);
-    }
-    compiled.push_str(&text[copied..]);
-    Ok(compiled)
+    compiled.push_str(&text[copied..range.end]);
+    compiled
 }
 
 struct Call<'a> {
     name: &'a str,
-    filter: Option<&'a str>,
-    limit: Option<&'a str>,
+    filter: Option<Range<usize>>,
+    limit: Option<Range<usize>>,
     end: usize,
 }
 
 /// `at` is where the call begins, `function` where its function's name does; no call when no `(`
 /// follows (a table of a schema `smelt`).
-fn read_call(text: &str, at: usize, function: usize) -> Result<Option<Call<'_>>, (Span, String)> {
+fn read_call(text: &str, at: usize, function: usize, depth: usize) -> Result<Option<Call<'_>>, Fault> {
     let open = skip_token(text, function);
     let word = &text[function..open];
     let whole = Span::new(at, open);
@@ -63,42 +82,50 @@ fn read_call(text: &str, at: usize, function: usize) -> Result<Option<Call<'_>>,
         return Ok(None);
     }
     if !matches!(word, "ref" | "source") {
-        return Err((whole, format!("found `smelt.{word}`, which is not understood")));
+        let message = format!("found `smelt.{word}`, which is not understood");
+        return Err(Fault { span: whole, message, resume: open });
     }
-    let (arguments, end) =
-        arguments(text, open + 1).ok_or_else(|| (whole, format!("found no end of `smelt.{word}(`")))?;
+    let Some((arguments, end)) = arguments(text, open + 1) else {
+        let message = format!("found no end of `smelt.{word}(`");
+        return Err(Fault { span: whole, message, resume: text.len() });
+    };
+    let fault =
+        |span: Range<usize>, message: String| Fault { span: Span::new(span.start, span.end), message, resume: end };
+    if depth == 0 {
+        return Err(fault(at..open, format!("found `smelt.{word}` in {MAX_DEPTH} other calls, expected fewer")));
+    }
     let mut arguments = arguments.into_iter();
-    let (start, stop) = arguments.next().unwrap_or((open + 1, open + 1));
-    let first = text[start..stop].trim();
+    let place = arguments.next().unwrap_or(open + 1..open + 1);
+    let first = text[place.clone()].trim();
     let name = first.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
     let Some(name) = name.filter(|name| !name.is_empty() && !name.contains('\'')) else {
-        let message = format!("found `{first}` in `smelt.{word}`, expected a quoted name");
-        return Err((Span::new(start, stop), message));
+        return Err(fault(place, format!("found `{first}` in `smelt.{word}`, expected a quoted name")));
     };
     let mut call = Call { name, filter: None, limit: None, end };
-    for (start, stop) in arguments {
-        let argument = &text[start..stop];
-        let (key, value) = argument.split_once("=>").unwrap_or((argument, ""));
-        let place = match key.trim() {
+    for place in arguments {
+        let argument = &text[place.clone()];
+        let key = argument.split("=>").next().unwrap_or_default();
+        let value = (place.start + key.len() + "=>".len()).min(place.end)..place.end;
+        let slot = match key.trim() {
             "filter" => &mut call.filter,
             "limit" => &mut call.limit,
             other => {
-                let message = format!("found parameter `{other}` of `smelt.{word}`, which is not understood");
-                return Err((Span::new(start, stop), message));
+                return Err(fault(
+                    place.clone(),
+                    format!("found parameter `{other}` of `smelt.{word}`, which is not understood"),
+                ));
             }
         };
-        if place.is_some() || value.trim().is_empty() {
-            let message = format!("found `{}`, expected one value", argument.trim());
-            return Err((Span::new(start, stop), message));
+        if slot.is_some() || text[value.clone()].trim().is_empty() {
+            return Err(fault(place.clone(), format!("found `{}`, expected one value", argument.trim())));
         }
-        *place = Some(value);
+        *slot = Some(value);
     }
     Ok(Some(call))
 }
 
 /// The arguments of a call whose `(` stands before `from`, split at its commas, and where it ends.
-#[allow(clippy::type_complexity, reason = "places of arguments and the call's end")]
-fn arguments(text: &str, from: usize) -> Option<(Vec<(usize, usize)>, usize)> {
+fn arguments(text: &str, from: usize) -> Option<(Vec<Range<usize>>, usize)> {
     let mut arguments = Vec::new();
     let mut depth = 0_usize;
     let mut start = from;
@@ -108,12 +135,12 @@ fn arguments(text: &str, from: usize) -> Option<(Vec<(usize, usize)>, usize)> {
         match &text[at..next] {
             "(" | "[" | "{" => depth += 1,
             ")" if depth == 0 => {
-                arguments.push((start, at));
+                arguments.push(start..at);
                 return Some((arguments, next));
             }
             ")" | "]" | "}" => depth = depth.saturating_sub(1),
             "," if depth == 0 => {
-                arguments.push((start, at));
+                arguments.push(start..at);
                 start = next;
             }
             _ => {}
@@ -123,10 +150,17 @@ fn arguments(text: &str, from: usize) -> Option<(Vec<(usize, usize)>, usize)> {
     None
 }
 
-fn call_sql(call: &Call<'_>, written: &str, rest: &str, dialect: Dialect) -> String {
+fn call_sql(
+    call: &Call<'_>,
+    filter: Option<String>,
+    limit: Option<String>,
+    written: &str,
+    rest: &str,
+    dialect: Dialect,
+) -> String {
     let name = sql_name(call.name, dialect);
     let lines = |text: &str| text.matches('\n').count();
-    if call.filter.is_none() && call.limit.is_none() {
+    if filter.is_none() && limit.is_none() {
         let mut sql = name.to_string();
         sql.push_str(&"\n".repeat(lines(written)));
         if lines(written) == 0 {
@@ -134,16 +168,14 @@ fn call_sql(call: &Call<'_>, written: &str, rest: &str, dialect: Dialect) -> Str
         }
         return sql;
     }
-    let kept = lines(call.filter.unwrap_or_default()) + lines(call.limit.unwrap_or_default());
+    let kept: usize = filter.iter().chain(&limit).map(|value| lines(value)).sum();
     let mut sql = format!("(SELECT * FROM {name}{}", "\n".repeat(lines(written).saturating_sub(kept)));
     // The values are copied with the blanks around them: one may end in a line comment.
-    if let Some(filter) = call.filter {
-        sql.push_str(" WHERE");
-        sql.push_str(filter);
-    }
-    if let Some(limit) = call.limit {
-        sql.push_str(" LIMIT");
-        sql.push_str(limit);
+    for (word, value) in [(" WHERE", filter), (" LIMIT", limit)] {
+        if let Some(value) = value {
+            sql.push_str(word);
+            sql.push_str(&value);
+        }
     }
     sql.push(')');
     if !has_alias(rest) {
@@ -230,6 +262,10 @@ mod tests {
                 "FROM smelt.ref('e',\n  filter => f(a, b) -- why\n)\nLEFT JOIN t",
                 Ok("FROM (SELECT * FROM e\n WHERE f(a, b) -- why\n) AS e\nLEFT JOIN t"),
             ),
+            (
+                "FROM smelt.ref('e', filter => id IN (SELECT id FROM smelt.ref('f', limit => 1))) e",
+                Ok("FROM (SELECT * FROM e WHERE id IN (SELECT id FROM (SELECT * FROM f LIMIT 1) AS f)) e"),
+            ),
             // In texts, comments and longer names nothing is a call.
             ("SELECT 'smelt.ref(''x'')' -- smelt.ref('y')", Ok("SELECT 'smelt.ref(''x'')' -- smelt.ref('y')")),
             ("FROM smelt.orders", Ok("FROM smelt.orders")),
@@ -248,6 +284,16 @@ mod tests {
             let found = compile(text, &Arc::from("m.sql"), Dialect::DuckDb);
             let found = found.map_err(|faults| faults[0].message.clone());
             assert_eq!(found, expect.map(str::to_owned).map_err(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn endless_calls_end_soon() {
+        let open = "smelt.ref('a'".repeat(20_000);
+        let nested = "smelt.ref('a', filter => ".repeat(20_000) + &")".repeat(20_000);
+        for text in [open, nested] {
+            let faults = compile(&text, &Arc::from("m.sql"), Dialect::DuckDb).unwrap_err();
+            assert_eq!(faults.len(), 1);
         }
     }
 }
