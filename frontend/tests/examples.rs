@@ -13,20 +13,21 @@ fn example(name: &str) -> BoundProject {
     add(&root, "", &mut files);
     let (project, found) = read_project(&files, &ReadOptions::default());
     assert_eq!(found, [], "{name}");
-    let bound = bind_project(project.unwrap());
+    let bound = bind_project(project.expect("a project without faults is read"));
     assert_eq!(bound.diagnostics, [], "{name}");
     assert!(bound.models.iter().all(|model| matches!(model.bound, Bound::Plan(_))), "{name}");
     bound
 }
 
 fn add(folder: &Path, prefix: &str, files: &mut ProjectFiles) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
+    for entry in fs::read_dir(folder).expect("the example's folder is there") {
+        let entry = entry.expect("the folder can be read");
+        let path = entry.path();
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if path.is_dir() {
             add(&path, &format!("{name}/"), files);
         } else {
-            files.insert(name, fs::read(&path).unwrap());
+            files.insert(name, fs::read(&path).expect("the file can be read"));
         }
     }
 }
