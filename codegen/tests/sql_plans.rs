@@ -550,6 +550,114 @@ fn distinct_rows() {
 }
 
 #[test]
+fn the_first_rows_stay_the_first_rows() {
+    // An aggregate, a distinct and a window over a LIMIT once lost the order that chose its rows.
+    let mut p = Plans::new();
+    let scan = p.scan("orders");
+    let placed = p.col("orders.placed");
+    let top = limit(sort(scan, &[desc(placed)]), 0, Some(3));
+    let count = p.agg(AggregateFunction::Count, &[], DataType::Int64, "n");
+    let note = p.id("orders.note");
+    let plan = p.group(top.clone(), &["orders.note"], std::slice::from_ref(&count));
+    let output = p.output(plan, &[("note", note), ("n", count.0)]);
+    check(&mut p, &output, &expect![[r#"
+        WITH top_orders AS (
+            SELECT note
+            FROM orders
+            ORDER BY placed DESC
+            LIMIT 3
+        )
+        SELECT note, COUNT(*) AS n
+        FROM top_orders
+        GROUP BY note
+    "#]]);
+    let narrow = p.project(top, &["orders.note"], &[]);
+    let output = p.output(distinct(narrow), &[("note", note)]);
+    check(&mut p, &output, &expect![[r#"
+        WITH top_orders AS (
+            SELECT note
+            FROM orders
+            ORDER BY placed DESC
+            LIMIT 3
+        )
+        SELECT DISTINCT note
+        FROM top_orders
+    "#]]);
+}
+
+#[test]
+fn a_distinct_branch_of_a_union_keeps_its_columns() {
+    let mut p = Plans::new();
+    let (orders, events) = (p.scan("orders"), p.scan("events"));
+    let (a, b) = (p.id("orders.customer_id"), p.id("events.user_id"));
+    let (note, kind) = (p.id("orders.note"), p.id("events.kind"));
+    let orders = p.project(orders, &["orders.customer_id", "orders.note"], &[]);
+    let def = |position, branches| isomer_ir::ColumnDef::SetOp { position, branches };
+    let user = p.arena.column(def(0, vec![a, b]), DataType::Int64, "user_id");
+    let what = p.arena.column(def(1, vec![note, kind]), DataType::Text, "what");
+    let plan =
+        set_op(SetOpKind::UnionAll, vec![(distinct(orders), vec![a, note]), (events, vec![b, kind])], vec![user, what]);
+    let output = p.output(plan, &[("user_id", user)]);
+    check(&mut p, &output, &expect![[r#"
+        WITH distinct_orders AS (
+            SELECT DISTINCT customer_id, note
+            FROM orders
+        )
+        SELECT customer_id AS user_id
+        FROM distinct_orders
+        UNION ALL
+        SELECT user_id
+        FROM events
+    "#]]);
+}
+
+#[test]
+fn a_random_value_is_drawn_once() {
+    let mut p = Plans::new();
+    let scan = p.scan("events");
+    let draw = p.arena.volatile_call(Function::Random, DataType::Float64);
+    let (id, draw) = p.computed(draw, "r");
+    let plan = p.project(scan, &["events.kind"], &[(id, draw)]);
+    let read = p.arena.column_ref(id);
+    let half = p.float(0.5);
+    let lucky = p.test(Function::Lt, read, half);
+    let output = p.output(plan.clone(), &[("a", id), ("b", id)]);
+    check(&mut p, &output, &expect![[r#"
+        WITH events_prepared AS (
+            SELECT random() AS r
+            FROM events
+        )
+        SELECT r AS a, r AS b
+        FROM events_prepared
+    "#]]);
+    let output = p.output(filter(plan, &[lucky]), &[("r", id)]);
+    check(&mut p, &output, &expect![[r#"
+        WITH events_prepared AS (
+            SELECT random() AS r
+            FROM events
+        )
+        SELECT r
+        FROM events_prepared
+        WHERE r < 0.5
+    "#]]);
+}
+
+#[test]
+fn a_random_relation_is_read_once() {
+    let mut p = Plans::new();
+    let scan = p.scan("events");
+    let draw = p.arena.volatile_call(Function::Random, DataType::Float64);
+    let call = p.agg(AggregateFunction::Max, &[draw], DataType::Float64, "luck");
+    let most = p.group(scan, &["events.kind"], std::slice::from_ref(&call));
+    let kind = p.eq("events.kind", "1:events.kind");
+    let plan = join(JoinKind::Inner, most.clone(), instance(most, 1), &[kind]);
+    let output = p.output(plan, &[("luck", call.0)]);
+    assert!(to_sql(&output, &mut p.arena, &p.catalog, Dialect::DuckDb).is_ok());
+    let error = to_sql(&output, &mut p.arena, &p.catalog, Dialect::Spark).unwrap_err();
+    assert_eq!(error.code, "GEN-0031");
+}
+
+#[test]
 fn values_empty_and_nothing() {
     let mut p = Plans::new();
     let cells: Vec<_> = [(1, "a"), (2, "b")].into_iter().map(|(n, t)| vec![p.int(n), p.text(t)]).collect();

@@ -85,6 +85,13 @@ impl Block {
         self.group.is_none() && self.having.is_empty() && !self.is_closed() && !self.has_window(exprs)
     }
 
+    /// Drops an order that decides nothing: rows are a bag but below a `LIMIT`.
+    pub(super) fn forget_order(&mut self) {
+        if self.limit.is_none() {
+            self.order.clear();
+        }
+    }
+
     /// Whether the rows are fixed: a clause that SQL evaluates last is filled.
     pub(super) fn is_closed(&self) -> bool {
         self.is_distinct || self.limit.is_some() || self.set.is_some()
@@ -93,11 +100,6 @@ impl Block {
     /// Whether a visible column is a window call, or one decides which rows come out.
     pub(super) fn has_window(&self, exprs: &Exprs) -> bool {
         !self.qualify.is_empty() || self.env.values().any(|&expr| exprs.facts(expr).has_window)
-    }
-
-    /// Whether a visible column holds a subquery.
-    pub(super) fn has_subquery_column(&self, exprs: &Exprs) -> bool {
-        self.env.values().any(|&expr| exprs.facts(expr).has_subquery)
     }
 }
 

@@ -253,7 +253,7 @@ impl Statement<'_, '_> {
             return Ok(Block::default());
         }
         let mut block = self.build(input)?;
-        block.order.clear();
+        block.forget_order();
         let mut scalars: Vec<ScalarId> = keys.iter().map(|(_, scalar)| *scalar).collect();
         for (_, call) in &calls {
             scalars.extend(call.args.iter().copied().chain(call.filter).chain(call.order.iter().map(|key| key.scalar)));
@@ -288,7 +288,7 @@ impl Statement<'_, '_> {
 
     fn distinct(&mut self, input: NodeId) -> Result<Block, CodegenError> {
         let mut block = self.build(input)?;
-        block.order.clear();
+        block.forget_order();
         if block.is_distinct && block.limit.is_none() {
             return Ok(block);
         }
@@ -306,7 +306,7 @@ impl Statement<'_, '_> {
         if calls.is_empty() {
             return Ok(block);
         }
-        block.order.clear();
+        block.forget_order();
         let mut scalars = Vec::new();
         for (_, call) in &calls {
             scalars.extend(call.args.iter().chain(&call.partition).copied().chain(call.filter));
@@ -374,7 +374,7 @@ impl Statement<'_, '_> {
         let mut branches = Vec::with_capacity(inputs.len());
         for (input, taken) in inputs.into_iter().zip(taken) {
             let mut block = self.build(input)?;
-            block.order.truncate(if block.limit.is_some() { usize::MAX } else { 0 });
+            block.forget_order();
             let is_whole = block.is_distinct && {
                 let mut ids = taken.to_vec();
                 ids.sort_unstable();
@@ -429,7 +429,7 @@ impl Statement<'_, '_> {
         if is_repeated { self.wrap(block, None) } else { Ok(block) }
     }
 
-    fn reads_subquery(&self, block: &Block, scalars: &[ScalarId]) -> bool {
+    pub(super) fn reads_subquery(&self, block: &Block, scalars: &[ScalarId]) -> bool {
         self.reads(block, scalars, |facts| facts.has_subquery)
     }
 

@@ -17,24 +17,31 @@ pub(super) fn sources_of(expr: ExprId, exprs: &Exprs) -> Vec<SourceId> {
     sources
 }
 
-/// Orders a list of inner joins so that each relation is joined by a condition where one exists,
-/// and puts equalities of the filter that relate two relations into `ON`. A list with outer joins
-/// keeps its order and its conditions.
-pub(super) fn arrange(items: Vec<Item>, filter: Vec<ExprId>, exprs: &Exprs) -> (Vec<Item>, Vec<ExprId>) {
-    if items.len() < 2 || items.iter().any(|item| item.attach != Attach::Inner) {
+/// Orders the inner joins that a list starts with so that each relation is joined by a condition
+/// where one exists, and puts equalities of the filter that relate two of them into `ON`. That is
+/// sound below left joins, whose left rows a filter may meet before or after; a list with a full
+/// join stays as it is.
+pub(super) fn arrange(mut items: Vec<Item>, filter: Vec<ExprId>, exprs: &Exprs) -> (Vec<Item>, Vec<ExprId>) {
+    if items.iter().any(|item| item.attach == Attach::Full) {
         return (items, filter);
     }
+    let n_inner = items.iter().skip(1).take_while(|item| item.attach == Attach::Inner).count() + 1;
+    if n_inner < 2 || items.len() < n_inner {
+        return (items, filter);
+    }
+    let outer = items.split_off(n_inner);
+    let mut waiting: Vec<SourceId> = items.iter().map(|item| item.source).collect();
     let mut conditions = Vec::new();
     let mut rest = Vec::new();
     let joined = items.iter().flat_map(|item| item.on.iter().map(|&on| (on, true)));
     for (condition, is_join_condition) in joined.chain(filter.iter().map(|&filter| (filter, false))) {
         let sources = sources_of(condition, exprs);
         let is_placed = sources.len() >= 2
+            && sources.iter().all(|source| waiting.contains(source))
             && !exprs.facts(condition).has_subquery
             && (is_join_condition || exprs.kind(condition) == Kind::Equality);
         if is_placed { conditions.push((condition, sources)) } else { rest.push(condition) }
     }
-    let mut waiting: Vec<SourceId> = items.iter().map(|item| item.source).collect();
     let first = waiting.remove(0);
     let mut present = vec![first];
     let mut arranged = vec![Item { attach: Attach::Inner, source: first, on: Vec::new() }];
@@ -46,13 +53,12 @@ pub(super) fn arrange(items: Vec<Item>, filter: Vec<ExprId>, exprs: &Exprs) -> (
         };
         let source = waiting.remove(waiting.iter().position(is_tied).unwrap_or(0));
         present.push(source);
-        let (now, later) = conditions
-            .into_iter()
-            .partition(|(_, reads): &(_, Vec<_>)| reads.iter().all(|read| present.contains(read)));
+        let (now, later): (Vec<_>, Vec<_>) =
+            conditions.into_iter().partition(|(_, reads)| reads.iter().all(|read| present.contains(read)));
         conditions = later;
-        let now: Vec<(ExprId, Vec<SourceId>)> = now;
         arranged.push(Item { attach: Attach::Inner, source, on: now.into_iter().map(|(on, _)| on).collect() });
     }
     rest.extend(conditions.into_iter().map(|(condition, _)| condition));
+    arranged.extend(outer);
     (arranged, rest)
 }

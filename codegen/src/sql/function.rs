@@ -180,6 +180,20 @@ impl Speller<'_> {
         done: &Spelled,
     ) -> Result<ExprId, CodegenError> {
         let Some((left, right)) = self.sides(function, args, done) else { return Err(self.wrong_count(function)) };
+        // What is compared stands left of what it is compared with.
+        let is_bound = |this: &Self, expr: ExprId| {
+            matches!(this.exprs[expr], super::expr::Node::Subquery { .. }) || this.exprs.kind(expr) == Kind::Literal
+        };
+        if is_bound(self, left) && !is_bound(self, right) {
+            let flipped = match operator {
+                " < " => " > ",
+                " <= " => " >= ",
+                " > " => " < ",
+                " >= " => " <= ",
+                other => other,
+            };
+            return Ok(self.exprs.infix(Level::Compare, right, flipped, left));
+        }
         Ok(self.exprs.infix(Level::Compare, left, operator, right))
     }
 
@@ -245,7 +259,8 @@ impl Speller<'_> {
                 _ => None,
             };
             let left = stripped(self, *left).map_or(done[left], |inner| done[&inner]);
-            let right = stripped(self, *right).map_or(done[right], |inner| done[&inner]);
+            let bare = self.bare_number(*right, data_type).filter(|_| self.dialect == Dialect::DuckDb);
+            let right = bare.unwrap_or_else(|| stripped(self, *right).map_or(done[right], |inner| done[&inner]));
             return Ok(self.exprs.infix(Level::Multiply, left, " / ", right));
         }
         if data_type.is_integer() {

@@ -66,7 +66,7 @@ impl Statement<'_, '_> {
         if block.is_closed() || block.has_window(&self.speller.exprs) {
             block = self.wrap(block, None)?;
         }
-        block.order.clear();
+        block.forget_order();
         if let [column] = shown {
             let value = self.build(right)?;
             if value.items.is_empty() && value.group.is_none() && value.filter.is_empty() && !value.is_closed() {
@@ -105,8 +105,9 @@ impl Statement<'_, '_> {
     /// A side of a join: nothing but `FROM` and `WHERE`, or a read of a CTE.
     fn side(&mut self, node: NodeId) -> Result<Block, CodegenError> {
         let mut block = self.build(node)?;
-        block.order.truncate(if block.limit.is_some() { usize::MAX } else { 0 });
-        if block.is_plain(&self.speller.exprs) { Ok(block) } else { self.wrap(block, None) }
+        block.forget_order();
+        let is_volatile = block.env.values().any(|&expr| self.speller.exprs.facts(expr).is_volatile);
+        if block.is_plain(&self.speller.exprs) && !is_volatile { Ok(block) } else { self.wrap(block, None) }
     }
 
     fn inner(&mut self, left: NodeId, right: NodeId, on: &[ScalarId]) -> Result<Block, CodegenError> {
@@ -141,7 +142,7 @@ impl Statement<'_, '_> {
         };
         // A full join pads both sides, and neither may be filtered after it.
         if block.items.is_empty()
-            || block.has_subquery_column(&self.speller.exprs)
+            || self.reads_subquery(&block, on)
             || (attach == Attach::Full && !(block.filter.is_empty() && is_field(self, &block)))
         {
             block = self.wrap_whole(block)?;
@@ -209,7 +210,7 @@ impl Statement<'_, '_> {
         filters: &[ScalarId],
     ) -> Result<super::expr::QueryId, CodegenError> {
         let mut block = self.build(right)?;
-        block.order.truncate(if block.limit.is_some() { usize::MAX } else { 0 });
+        block.forget_order();
         let is_single = block.env.len() == 1
             && matches!(self.speller.arena[found], isomer_ir::Scalar::Column(id) if block.env.contains_key(&id));
         if (block.is_closed() && !is_single) || (!filters.is_empty() && !block.is_plain(&self.speller.exprs)) {
@@ -243,7 +244,7 @@ impl Statement<'_, '_> {
         is_negated: bool,
     ) -> Result<ExprId, CodegenError> {
         let mut block = self.build(right)?;
-        block.order.clear();
+        block.forget_order();
         if (!on.is_empty() && !block.is_plain(&self.speller.exprs)) || block.set.is_some() || block.is_distinct {
             block = self.wrap(block, None)?;
         }
@@ -264,7 +265,7 @@ impl Statement<'_, '_> {
         is_negated: bool,
     ) -> Result<Block, CodegenError> {
         let mut block = self.side(left)?;
-        if block.has_subquery_column(&self.speller.exprs) {
+        if self.reads_subquery(&block, on) {
             block = self.wrap(block, None)?;
         }
         let test = self.exists_expr(&block, right, on, is_negated)?;
@@ -300,7 +301,7 @@ impl Statement<'_, '_> {
         }
         let filters: Vec<ScalarId> = (0..on.len()).filter(|&i| i != position).map(|i| on[i]).collect();
         let mut block = self.side(left)?;
-        if block.has_subquery_column(&self.speller.exprs) {
+        if self.reads_subquery(&block, on) {
             block = self.wrap(block, None)?;
         }
         let arg = self.speller.scalar(&block.env, tested)?;
@@ -345,7 +346,7 @@ impl Statement<'_, '_> {
             }
         }
         let mut block = self.side(left)?;
-        if block.has_subquery_column(&self.speller.exprs) {
+        if self.reads_subquery(&block, on) {
             block = self.wrap(block, None)?;
         }
         for &column in shown {
@@ -365,7 +366,7 @@ impl Statement<'_, '_> {
             return self.mark_by_join(left, right, on, mark);
         }
         let mut block = self.side(left)?;
-        if block.has_subquery_column(&self.speller.exprs) {
+        if self.reads_subquery(&block, on) {
             block = self.wrap(block, None)?;
         }
         let test = self.exists_expr(&block, right, on, false)?;
@@ -394,7 +395,7 @@ impl Statement<'_, '_> {
             pairs.push(pair);
         }
         let mut block = self.side(left)?;
-        if block.items.is_empty() || block.has_subquery_column(&self.speller.exprs) {
+        if block.items.is_empty() || self.reads_subquery(&block, on) {
             block = self.wrap_whole(block)?;
         }
         let mut found = self.side(right)?;

@@ -56,6 +56,13 @@ pub fn to_sql(output: &Output, arena: &mut Arena, catalog: &Catalog, dialect: Di
     if is_whole && !block.env.keys().all(|id| demand.contains(id)) || outs.is_empty() && block.set.is_some() {
         block = wrap_ordered(&mut statement, block)?;
     }
+    if outs.iter().enumerate().any(|(i, (id, _))| {
+        let is_again = outs[..i].iter().any(|(other, _)| other == id);
+        is_again && block.env.get(id).is_some_and(|&expr| statement.speller.exprs.facts(expr).is_volatile)
+    }) {
+        // One value under two names is drawn once.
+        block = wrap_ordered(&mut statement, block)?;
+    }
     if block.set.is_some() && !statement.covers_order(&block, &outs) {
         block = wrap_ordered(&mut statement, block)?;
     }

@@ -102,7 +102,8 @@ impl<'a, 'p> Statement<'a, 'p> {
     }
 
     /// Writes a block as a CTE.
-    pub(super) fn write_cte(&mut self, block: Block, name: Option<&str>) -> Result<usize, CodegenError> {
+    pub(super) fn write_cte(&mut self, mut block: Block, name: Option<&str>) -> Result<usize, CodegenError> {
+        block.forget_order();
         let name = match name {
             Some(name) => name.to_owned(),
             None => self.content_name(&block),
@@ -140,6 +141,9 @@ impl<'a, 'p> Statement<'a, 'p> {
                     let position = self.set_position(&env, *id, &set.columns)?;
                     picked.push((taken[position], Arc::clone(name)));
                 }
+                let is_narrowed =
+                    branch.is_distinct && !branch.env.keys().all(|id| picked.iter().any(|(other, _)| other == id));
+                let branch = if is_narrowed { self.wrap(branch, None)? } else { branch };
                 branches.push(self.finish(branch, &picked)?);
             }
             Body::Set { kind: set.kind, branches }
