@@ -217,18 +217,42 @@ impl Graph {
         let mut total = 0.0;
         for (position, (class, root)) in self.roots.iter().enumerate() {
             for shared in materialised.iter().filter(|shared| shared.first == position) {
-                total += state.cost[shared.class] + write_cost(self.rows[shared.class], self.n_columns[shared.class]);
+                total += self.statement_cost(&state, shared.class)
+                    + write_cost(self.rows[shared.class], self.n_columns[shared.class]);
                 visit(Event::Shared(*shared), &state);
                 self.materialise(&mut state, shared.class);
             }
             visit(Event::Root(position), &state);
             if root.is_counted {
-                total += state.cost[*class];
+                total += self.statement_cost(&state, *class);
             }
             if root.is_stored {
                 state.is_enabled[position] = true;
                 self.relax(&mut state, self.readers[position].clone());
             }
+        }
+        total
+    }
+
+    /// The cost of a class as one statement: a relation that the statement reads several times is
+    /// written as a common table expression, computed once and read as often.
+    pub(crate) fn statement_cost(&self, state: &State, class: usize) -> f64 {
+        let mut seen: rustc_hash::FxHashSet<usize> = rustc_hash::FxHashSet::default();
+        let mut total = 0.0;
+        let mut stack = vec![class];
+        while let Some(class) = stack.pop() {
+            if state.is_materialised[class] {
+                total += state.cost[class];
+                continue;
+            }
+            let Some(position) = state.chosen[class] else { return state.cost[class] };
+            if !seen.insert(class) {
+                total += if self.is_heavy[class] { read_cost(self.rows[class]) } else { state.cost[class] };
+                continue;
+            }
+            let choice = &self.choices[class][position];
+            total += choice.cost;
+            stack.extend_from_slice(&choice.inputs);
         }
         total
     }

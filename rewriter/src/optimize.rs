@@ -111,7 +111,7 @@ pub(crate) fn lower(
             reads.insert(Arc::clone(&model.key), ModelRead::Inline(unsorted(output.clone())));
             inlined.insert(Arc::clone(&model.key), unsorted(written.clone()));
         }
-        let written_cost = estimate(memo.context_mut(), &written.plan).1;
+        let written_cost = engine_cost(memo, &reads, output);
         entries.push(Entry { model: position, normal, class, written, written_cost });
     }
     memo.rebuild();
@@ -123,6 +123,50 @@ fn unsorted(output: Output) -> Output {
         Plan::Sort { input, .. } => Output { plan: *input, columns: output.columns },
         plan => Output { plan, columns: output.columns },
     }
+}
+
+/// Rules that every engine applies by itself: what they save is no saving of ours.
+const DONE_BY_ENGINES: &[&str] = &[
+    "merge-filters",
+    "merge-projects",
+    "merge-inner-joins",
+    "merge-limits",
+    "merge-unions",
+    "push-filter-into-project",
+    "push-filter-into-inner-join",
+    "push-filter-into-outer-join",
+    "push-filter-into-semi-join",
+    "push-filter-into-aggregate",
+    "push-filter-into-union",
+    "push-filter-into-window",
+    "infer-filter-transitive",
+    "pull-common-conjunct-from-or",
+    "convert-outer-join-to-inner",
+    "convert-distinct-to-aggregate",
+    "convert-union-to-distinct",
+    "eliminate-true-filter",
+    "eliminate-sort-in-bag",
+    "fold-constants",
+    "simplify-boolean",
+    "simplify-null",
+    "simplify-comparison",
+    "simplify-case",
+    "simplify-cast",
+    "prune-columns",
+    "prune-unused-aggregate",
+    "prune-unused-window",
+    "prune-duplicate-group-key",
+    "prune-duplicate-sort-key",
+];
+
+/// The estimated cost of the written model as an engine runs it, upstream views inlined.
+fn engine_cost(memo: &mut Memo, reads: &FxHashMap<Arc<str>, ModelRead>, output: &Output) -> f64 {
+    let others = isomer_rules::NATIVES.iter().map(|native| native.replace('_', "-"));
+    let mut switches = Switches::new(others.filter(|rule| !DONE_BY_ENGINES.contains(&rule.as_str())).map(Arc::from));
+    let templates = crate::templates::ScalarTemplates::default();
+    let normal = Normalizer::new(memo.context_mut(), &mut switches, &templates, reads).model(output.clone());
+    let plan = Plan::Project { input: Box::new(normal.plan), exprs: normal.exprs };
+    estimate(memo.context_mut(), &plan).1
 }
 
 /// The class of the model's output columns.
@@ -349,7 +393,7 @@ fn raise_class(
         let cost_before = written.map_or(0.0, |written| written.cost(step.class));
         parts.push((before, after, cost_before, state.cost(step.class)));
     }
-    Raised { plan, cost: state.cost(class), rows: graph.rows(class), steps, class, parts }
+    Raised { plan, cost: graph.statement_cost(state, class), rows: graph.rows(class), steps, class, parts }
 }
 
 /// The name a user gave to the relation or to one it serves; otherwise one from its content.

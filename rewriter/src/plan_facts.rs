@@ -1,41 +1,69 @@
 //! Facts and estimated costs of whole plans, operator by operator.
 
 use isomer_ir::{Plan, ScalarId};
+use rustc_hash::FxHashMap;
 
-use crate::cost::operator_cost;
+use crate::cost::{operator_cost, read_cost};
 use crate::facts::{Facts, facts_of};
 use crate::normalize::joins::{flat_inputs, join_operator};
 use crate::operator::{Context, Operator};
 
 /// The facts of a plan.
 pub(crate) fn plan_facts(context: &mut Context, plan: &Plan) -> Facts {
-    estimate(context, plan).0
+    match operator_of(plan) {
+        Some((operator, inputs)) => {
+            let facts: Vec<Facts> = inputs.into_iter().map(|input| plan_facts(context, input)).collect();
+            let references: Vec<&Facts> = facts.iter().collect();
+            facts_of(context, &operator, &references)
+        }
+        None => match plan {
+            Plan::Named { input, .. } => plan_facts(context, input),
+            _ => estimate(context, plan).0,
+        },
+    }
 }
 
-/// The facts of a plan and its estimated cost in cost units.
+/// The facts of a plan and its estimated cost in cost units. What occurs several times is computed
+/// once and read as often, as an engine does with a common table expression.
 pub(crate) fn estimate(context: &mut Context, plan: &Plan) -> (Facts, f64) {
+    estimate_once(context, plan, &mut FxHashMap::default())
+}
+
+fn estimate_once<'p>(context: &mut Context, plan: &'p Plan, seen: &mut FxHashMap<&'p Plan, Facts>) -> (Facts, f64) {
+    let is_heavy =
+        matches!(plan, Plan::Join { .. } | Plan::Aggregate { .. } | Plan::Window { .. } | Plan::SetOp { .. });
+    if is_heavy && let Some(facts) = seen.get(plan) {
+        return (facts.clone(), read_cost(facts.rows));
+    }
     let Some((operator, inputs)) = operator_of(plan) else {
         return match plan {
-            Plan::Named { input, .. } => estimate(context, input),
-            Plan::Distinct { input } => estimate_distinct_rows(context, input),
+            Plan::Named { input, .. } => estimate_once(context, input, seen),
+            Plan::Distinct { input } => estimate_distinct_rows(context, input, seen),
             _ => (facts_of(context, &Operator::Empty { columns: Vec::new() }, &[]), 0.0),
         };
     };
     let mut cost = 0.0;
     let mut facts = Vec::with_capacity(inputs.len());
     for input in inputs {
-        let (input_facts, input_cost) = estimate(context, input);
+        let (input_facts, input_cost) = estimate_once(context, input, seen);
         cost += input_cost;
         facts.push(input_facts);
     }
     let references: Vec<&Facts> = facts.iter().collect();
     let own = facts_of(context, &operator, &references);
     cost += operator_cost(context, &operator, &references, &own);
+    if is_heavy {
+        seen.insert(plan, own.clone());
+    }
     (own, cost)
 }
 
-fn estimate_distinct_rows(context: &mut Context, input: &Plan) -> (Facts, f64) {
-    let (facts, cost) = estimate(context, input);
+fn estimate_distinct_rows<'p>(
+    context: &mut Context,
+    input: &'p Plan,
+    seen: &mut FxHashMap<&'p Plan, Facts>,
+) -> (Facts, f64) {
+    let (facts, cost) = estimate_once(context, input, seen);
     let keys = facts.columns.iter().map(|&column| (column, context.arena.column_ref(column))).collect();
     let operator = Operator::Aggregate { keys, calls: Vec::new() };
     let own = facts_of(context, &operator, &[&facts]);

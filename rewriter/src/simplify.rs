@@ -509,6 +509,9 @@ fn fold(arena: &Arena, function: Function, args: &[ScalarId], data_type: DataTyp
                 let is_within = bits == 128 || (value >= -(1_i128 << (bits - 1)) && value < (1_i128 << (bits - 1)));
                 (is_within && !data_type.is_unsigned()).then_some(Literal::Int(value, data_type))
             }
+            (Literal::Decimal { value: a, scale: sa, .. }, Literal::Decimal { value: b, scale: sb, .. }) => {
+                fold_decimal(function, (*a, *sa), (*b, *sb), data_type)
+            }
             (Literal::Date(date), Literal::Interval { months, days, micros: 0 }) if function != Function::Multiply => {
                 let sign = if function == Function::Add { 1 } else { -1 };
                 let moved = add_to_date(*date, sign * months, sign * days)?;
@@ -522,6 +525,19 @@ fn fold(arena: &Arena, function: Function, args: &[ScalarId], data_type: DataTyp
         },
         _ => None,
     }
+}
+
+/// Sum, difference or product of decimals, exact in the result type or not at all.
+fn fold_decimal(function: Function, (a, sa): (i128, u8), (b, sb): (i128, u8), data_type: DataType) -> Option<Literal> {
+    let DataType::Decimal { precision, scale } = data_type else { return None };
+    let at = |value: i128, from: u8, to: u8| value.checked_mul(10_i128.checked_pow(u32::from(to.checked_sub(from)?))?);
+    let value = match function {
+        Function::Multiply => at(a.checked_mul(b)?, sa + sb, scale)?,
+        Function::Add => at(a, sa, scale)?.checked_add(at(b, sb, scale)?)?,
+        _ => at(a, sa, scale)?.checked_sub(at(b, sb, scale)?)?,
+    };
+    let is_within = value.unsigned_abs() < 10_u128.checked_pow(u32::from(precision))?;
+    is_within.then_some(Literal::Decimal { value, precision, scale })
 }
 
 /// A date moved by months (clamped to the month's end) and days.

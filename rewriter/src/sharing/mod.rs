@@ -76,17 +76,16 @@ fn subsets(group: &[Site]) -> Vec<Vec<&Site>> {
 
 fn add_cover(memo: &mut Memo, switches: &mut Switches, base: Id, sites: &[&Site]) -> bool {
     let Some(cover) = cover_of(memo, switches, base, sites) else { return false };
-    let filtered =
-        if cover.holds.is_empty() { base } else { memo.add(Operator::Filter { holds: cover.holds.clone() }, [base]) };
     let origin = Origin {
         rule: Arc::from(cover.servings.first().map_or("share-roll-up", |serving| serving.rule)),
         facts: Vec::new(),
     };
-    let class = memo.add_made(
-        Operator::Aggregate { keys: cover.keys.clone(), calls: cover.calls.clone() },
-        &[filtered],
-        &origin,
-    );
+    let filtered = match cover.holds.as_slice() {
+        [] => base,
+        holds => memo.add_made(Operator::Filter { holds: holds.to_vec() }, &[base], &origin),
+    };
+    let operator = Operator::Aggregate { keys: cover.keys.clone(), calls: cover.calls.clone() };
+    let class = memo.add_made(operator, &[filtered], &origin);
     let is_lossless = sites.iter().all(|site| site.has_same_groups(sites[0]));
     let share = memo.facts(class).rows / memo.facts(base).rows.max(1.0);
     if !is_lossless && share > MAX_COVER_SHARE {
@@ -113,14 +112,14 @@ fn add_cover(memo: &mut Memo, switches: &mut Switches, base: Id, sites: &[&Site]
 fn serve(memo: &mut Memo, cover: Id, site: &Site, serving: &Serving, origin: &Origin) -> bool {
     let mut class = cover;
     if !serving.residual.is_empty() {
-        class = memo.add(Operator::Filter { holds: serving.residual.clone() }, [class]);
+        class = memo.add_made(Operator::Filter { holds: serving.residual.clone() }, &[class], origin);
     }
     if let Some((keys, calls)) = &serving.aggregate {
         let operator = Operator::Aggregate { keys: keys.clone(), calls: calls.clone() };
         if serving.exprs.is_none() {
             return memo.add_equal(site.class, operator, &[class], origin);
         }
-        class = memo.add(operator, [class]);
+        class = memo.add_made(operator, &[class], origin);
     }
     let exprs: Vec<(ColumnId, ScalarId)> = match &serving.exprs {
         Some(exprs) => exprs.clone(),
