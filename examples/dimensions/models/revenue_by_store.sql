@@ -1,0 +1,8 @@
+-- What each store sold.
+SELECT
+    store_id,
+    SUM(amount) AS revenue,
+    COUNT(*) AS n_sales,
+    MAX(amount) AS largest_sale
+FROM sales
+GROUP BY store_id
