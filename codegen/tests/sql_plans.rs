@@ -1,5 +1,7 @@
 //! Operators to clauses: what SQL a plan becomes, and that each dialect's parser takes it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+
 mod plans;
 
 use expect_test::{Expect, expect};
@@ -560,7 +562,10 @@ fn the_first_rows_stay_the_first_rows() {
     let note = p.id("orders.note");
     let plan = p.group(top.clone(), &["orders.note"], std::slice::from_ref(&count));
     let output = p.output(plan, &[("note", note), ("n", count.0)]);
-    check(&mut p, &output, &expect![[r#"
+    check(
+        &mut p,
+        &output,
+        &expect![[r#"
         WITH top_orders AS (
             SELECT note
             FROM orders
@@ -570,10 +575,14 @@ fn the_first_rows_stay_the_first_rows() {
         SELECT note, COUNT(*) AS n
         FROM top_orders
         GROUP BY note
-    "#]]);
+    "#]],
+    );
     let narrow = p.project(top, &["orders.note"], &[]);
     let output = p.output(distinct(narrow), &[("note", note)]);
-    check(&mut p, &output, &expect![[r#"
+    check(
+        &mut p,
+        &output,
+        &expect![[r#"
         WITH top_orders AS (
             SELECT note
             FROM orders
@@ -582,7 +591,8 @@ fn the_first_rows_stay_the_first_rows() {
         )
         SELECT DISTINCT note
         FROM top_orders
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -598,7 +608,10 @@ fn a_distinct_branch_of_a_union_keeps_its_columns() {
     let plan =
         set_op(SetOpKind::UnionAll, vec![(distinct(orders), vec![a, note]), (events, vec![b, kind])], vec![user, what]);
     let output = p.output(plan, &[("user_id", user)]);
-    check(&mut p, &output, &expect![[r#"
+    check(
+        &mut p,
+        &output,
+        &expect![[r#"
         WITH distinct_orders AS (
             SELECT DISTINCT customer_id, note
             FROM orders
@@ -608,7 +621,8 @@ fn a_distinct_branch_of_a_union_keeps_its_columns() {
         UNION ALL
         SELECT user_id
         FROM events
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -622,16 +636,23 @@ fn a_random_value_is_drawn_once() {
     let half = p.float(0.5);
     let lucky = p.test(Function::Lt, read, half);
     let output = p.output(plan.clone(), &[("a", id), ("b", id)]);
-    check(&mut p, &output, &expect![[r#"
+    check(
+        &mut p,
+        &output,
+        &expect![[r#"
         WITH events_prepared AS (
             SELECT random() AS r
             FROM events
         )
         SELECT r AS a, r AS b
         FROM events_prepared
-    "#]]);
+    "#]],
+    );
     let output = p.output(filter(plan, &[lucky]), &[("r", id)]);
-    check(&mut p, &output, &expect![[r#"
+    check(
+        &mut p,
+        &output,
+        &expect![[r#"
         WITH events_prepared AS (
             SELECT random() AS r
             FROM events
@@ -639,7 +660,8 @@ fn a_random_value_is_drawn_once() {
         SELECT r
         FROM events_prepared
         WHERE r < 0.5
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Comparison of results: what is equal, and beside it what only looks so.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+
 use std::sync::Arc;
 
 use arrow::array::{

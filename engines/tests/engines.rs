@@ -1,6 +1,8 @@
 //! Both engines: making, shadowing and dropping relations, reading files and databases, errors
 //! and time limits, Substrait.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+
 mod tables;
 
 use std::path::Path;
@@ -139,15 +141,17 @@ fn a_database_is_read_shadowed_and_never_changed() {
     let maker = open(EngineKind::DuckDb);
     let statements = [
         format!("ATTACH '{}' AS dev", path.display()),
+        "USE dev".to_owned(),
         "CREATE TABLE dev.users(id BIGINT PRIMARY KEY, name VARCHAR NOT NULL)".to_owned(),
         "CREATE SCHEMA dev.shop".to_owned(),
         "CREATE TABLE dev.shop.\"Orders\"(a INT, b INT, total DECIMAL(9,2), UNIQUE (b, a))".to_owned(),
-        "CREATE TABLE dev.visits(user_id BIGINT REFERENCES users(id), at TIMESTAMP)"
+        "CREATE TABLE dev.visits(user_id BIGINT REFERENCES users(id), seen TIMESTAMP)"
             .replace("TABLE dev.", "TABLE dev.main."),
         "CREATE VIEW dev.names AS SELECT name FROM dev.users".to_owned(),
         "CREATE MACRO dev.twice(x) AS x * 2".to_owned(),
         "INSERT INTO dev.users VALUES (1, 'a'), (2, 'b')".to_owned(),
         "INSERT INTO dev.shop.\"Orders\" VALUES (1, 2, 3.50)".to_owned(),
+        "USE memory".to_owned(),
         "DETACH dev".to_owned(),
     ];
     for statement in statements {

@@ -60,8 +60,8 @@ impl<'a> Binder<'a> {
             Expr::IsNotTrue(inner) => self.test(Function::IsTrue, inner, true),
             Expr::IsFalse(inner) => self.test(Function::IsFalse, inner, false),
             Expr::IsNotFalse(inner) => self.test(Function::IsFalse, inner, true),
-            Expr::IsDistinctFrom(left, right) => self.binary(Function::IsDistinct, left, right, expr),
-            Expr::IsNotDistinctFrom(left, right) => self.binary(Function::IsNotDistinct, left, right, expr),
+            Expr::IsDistinctFrom(left, right) => self.distinct_from(Function::IsDistinct, left, right, expr),
+            Expr::IsNotDistinctFrom(left, right) => self.distinct_from(Function::IsNotDistinct, left, right, expr),
             Expr::InList { expr: inner, list, negated } => self.in_list(inner, list, *negated, expr),
             Expr::Between { expr: inner, negated, low, high } => {
                 let value = self.expr(inner)?;
@@ -257,12 +257,33 @@ impl<'a> Binder<'a> {
             }
             first = left;
         }
+        if let Some(at) = self.unclear(&steps) {
+            return Err(self.unsupported(at, "`||` beside other operators without parentheses"));
+        }
         let mut value = self.expr(first)?;
         for (op, right, at) in steps.into_iter().rev() {
             let right = self.expr(right)?;
             value = self.operator(op, value, right, at)?;
         }
         Ok(value)
+    }
+
+    /// The place where `||` stands beside an operator that binds as tight for the parser and tighter
+    /// in some dialect.
+    fn unclear(&self, steps: &[(&BinaryOperator, &'a Expr, &'a Expr)]) -> Option<&'a Expr> {
+        let is_concat = |op: &BinaryOperator| matches!(op, BinaryOperator::StringConcat);
+        let mut has_arithmetic = false;
+        for (op, right, at) in steps {
+            if has_arithmetic && is_concat(op) {
+                return Some(at);
+            }
+            let is_arithmetic = is_arithmetic(op);
+            has_arithmetic |= is_arithmetic;
+            if is_arithmetic && matches!(right, Expr::BinaryOp { op, .. } if is_concat(op)) {
+                return Some(at);
+            }
+        }
+        None
     }
 
     fn operator(&mut self, op: &BinaryOperator, left: ScalarId, right: ScalarId, at: &Expr) -> Bind<ScalarId> {
@@ -298,6 +319,12 @@ impl<'a> Binder<'a> {
             UnaryOperator::Plus => Ok(value),
             UnaryOperator::Not | UnaryOperator::BangNot => {
                 self.expect_boolean(value, inner)?;
+                if let Expr::IsDistinctFrom(_, right) | Expr::IsNotDistinctFrom(_, right) = inner
+                    && !is_tight(right)
+                {
+                    // The parser hung conjuncts behind the comparison that `NOT` does not reach.
+                    return Err(self.unsupported(at, "`NOT` of `IS DISTINCT FROM` without parentheses"));
+                }
                 Ok(self.negated_if(true, value))
             }
             UnaryOperator::Minus => {
@@ -321,9 +348,26 @@ impl<'a> Binder<'a> {
         Ok(self.negated_if(is_negated, test))
     }
 
-    fn binary(&mut self, function: Function, left: &'a Expr, right: &'a Expr, at: &Expr) -> Bind<ScalarId> {
-        let (left, right) = (self.expr(left)?, self.expr(right)?);
-        self.compared(function, left, right, at)
+    /// `IS DISTINCT FROM`. The parser reads everything behind it as its right side, so that the
+    /// conjuncts that follow hang there; they are conjuncts of the comparison.
+    fn distinct_from(&mut self, function: Function, left: &'a Expr, right: &'a Expr, at: &Expr) -> Bind<ScalarId> {
+        let mut parts = operands(right, &BinaryOperator::And).into_iter();
+        let is_chain = matches!(right, Expr::BinaryOp { op: BinaryOperator::And, .. });
+        let first = if is_chain { parts.next().unwrap_or(right) } else { right };
+        if !is_tight(first) {
+            let fault = self.unsupported(at, "this right side of `IS DISTINCT FROM` without parentheses");
+            return Err(fault);
+        }
+        let (left, first) = (self.expr(left)?, self.expr(first)?);
+        let mut conjuncts = vec![self.compared(function, left, first, at)?];
+        if is_chain {
+            for part in parts {
+                let scalar = self.expr(part)?;
+                self.expect_boolean(scalar, part)?;
+                conjuncts.push(scalar);
+            }
+        }
+        Ok(self.arena.and(conjuncts))
     }
 
     /// A comparison in its one orientation, both sides of comparable types.
@@ -384,11 +428,13 @@ impl<'a> Binder<'a> {
         if let Some(literal) = literal::typed(&text, to, self.dialect) {
             return Ok(self.arena.literal(literal));
         }
-        // A date compared with a text that holds a time of day is compared as a timestamp.
+        // A time of day at midnight is no part of a date; another one would be cut off by some
+        // dialects and compared by others.
         if to == DataType::Date
-            && let Some(micros) = literal::timestamp(&text)
+            && let Some(date) =
+                literal::timestamp(&text).and_then(|micros| literal::midnight(&Literal::Timestamp(micros)))
         {
-            return Ok(self.arena.literal(Literal::Timestamp(micros)));
+            return Ok(self.arena.literal(date));
         }
         if matches!(to, DataType::Uuid | DataType::TimestampTz | DataType::Null) {
             return Ok(if to == DataType::Null { scalar } else { self.arena.cast(scalar, to) });
@@ -684,6 +730,44 @@ impl<'a> Binder<'a> {
                 Err(Box::new(fault.with_help("write a cast")))
             }
         }
+    }
+}
+
+fn is_arithmetic(op: &BinaryOperator) -> bool {
+    matches!(
+        op,
+        BinaryOperator::Plus
+            | BinaryOperator::Minus
+            | BinaryOperator::Multiply
+            | BinaryOperator::Divide
+            | BinaryOperator::Modulo
+            | BinaryOperator::DuckIntegerDivide
+            | BinaryOperator::MyIntegerDivide
+    )
+}
+
+/// Whether an expression binds tighter than `IS`, however it is parsed.
+fn is_tight(expr: &Expr) -> bool {
+    match expr {
+        Expr::BinaryOp { op, .. } => is_arithmetic(op) || *op == BinaryOperator::StringConcat,
+        Expr::UnaryOp { op, .. } => matches!(op, UnaryOperator::Minus | UnaryOperator::Plus),
+        Expr::Identifier(_)
+        | Expr::CompoundIdentifier(_)
+        | Expr::Nested(_)
+        | Expr::Value(_)
+        | Expr::TypedString(_)
+        | Expr::Interval(_)
+        | Expr::Function(_)
+        | Expr::Cast { .. }
+        | Expr::Case { .. }
+        | Expr::Extract { .. }
+        | Expr::Substring { .. }
+        | Expr::Trim { .. }
+        | Expr::Position { .. }
+        | Expr::Ceil { .. }
+        | Expr::Floor { .. }
+        | Expr::Subquery(_) => true,
+        _ => false,
     }
 }
 

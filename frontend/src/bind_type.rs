@@ -73,5 +73,5 @@ fn decimal(info: &ExactNumberInfo, dialect: Dialect) -> Option<DataType> {
             (u8::try_from(*precision).ok()?, u8::try_from(*scale).ok()?)
         }
     };
-    (precision >= 1 && precision <= 38 && scale <= precision).then_some(DataType::Decimal { precision, scale })
+    ((1..=38).contains(&precision) && scale <= precision).then_some(DataType::Decimal { precision, scale })
 }

@@ -172,6 +172,11 @@ fn equality(arena: &Arena, conjunct: ScalarId) -> Option<(Function, ScalarId, Sc
         return None;
     };
     let &[left, right] = args.as_slice() else { return None };
+    let (a, b) = (arena.type_of(left), arena.type_of(right));
+    if a != b && (a.is_float() || b.is_float()) {
+        // Several integers may equal one double, and then several groups would match one row.
+        return None;
+    }
     let is_outer = |scalar: ScalarId| arena.columns_of(scalar).is_empty();
     let is_inner = |scalar: ScalarId| !has_outer(arena, scalar);
     if is_outer(left) && is_inner(right) {

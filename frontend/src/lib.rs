@@ -15,6 +15,7 @@ mod bind_select;
 mod bind_type;
 mod decorrelate;
 mod functions;
+mod grammar;
 mod literal;
 mod parse;
 mod place;

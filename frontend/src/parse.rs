@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use isomer_ir::{Diagnostic, Dialect, Span};
 use sqlparser::ast::{Query, Statement};
-use sqlparser::dialect as grammar;
+use sqlparser::dialect::{DatabricksDialect, DuckDbDialect, GenericDialect, PostgreSqlDialect};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
+
+use crate::grammar::Bounded;
 
 /// A fault that ends the binding of a model.
 pub(crate) type Fault = Box<Diagnostic>;
@@ -82,7 +84,7 @@ pub(crate) struct Parsed {
 
 /// Parses a text that must be one query.
 pub(crate) fn parse(text: &SourceText<'_>, dialect: Dialect) -> (Parsed, Option<Fault>) {
-    let grammar = grammar_of(dialect);
+    let grammar = grammar_of(dialect, 0);
     let mut parsed = Parsed::default();
     let tokens = match Tokenizer::new(&*grammar, text.text).tokenize_with_location() {
         Ok(tokens) => tokens,
@@ -98,6 +100,7 @@ pub(crate) fn parse(text: &SourceText<'_>, dialect: Dialect) -> (Parsed, Option<
     if let Some(fault) = bounds(text, &tokens) {
         return (parsed, Some(fault));
     }
+    let grammar = grammar_of(dialect, tokens.len());
     let parser = Parser::new(&*grammar).with_recursion_limit(MAX_RECURSION);
     let fault = match parser.with_tokens_with_locations(tokens).parse_statements() {
         Err(error) => Some(syntax_fault(text, error)),
@@ -112,12 +115,12 @@ pub(crate) fn parse(text: &SourceText<'_>, dialect: Dialect) -> (Parsed, Option<
     (parsed, fault)
 }
 
-fn grammar_of(dialect: Dialect) -> Box<dyn grammar::Dialect> {
+fn grammar_of(dialect: Dialect, n_tokens: usize) -> Box<dyn sqlparser::dialect::Dialect> {
     match dialect {
-        Dialect::DuckDb => Box::new(grammar::DuckDbDialect {}),
-        Dialect::DataFusion => Box::new(grammar::GenericDialect {}),
-        Dialect::Postgres => Box::new(grammar::PostgreSqlDialect {}),
-        Dialect::Spark => Box::new(grammar::DatabricksDialect {}),
+        Dialect::DuckDb => Box::new(Bounded::new(DuckDbDialect {}, n_tokens)),
+        Dialect::DataFusion => Box::new(Bounded::new(GenericDialect {}, n_tokens)),
+        Dialect::Postgres => Box::new(Bounded::new(PostgreSqlDialect {}, n_tokens)),
+        Dialect::Spark => Box::new(Bounded::new(DatabricksDialect {}, n_tokens)),
     }
 }
 
@@ -142,9 +145,7 @@ fn one_query(text: &SourceText<'_>, mut statements: Vec<Statement>) -> Result<Bo
 fn syntax_fault(text: &SourceText<'_>, error: ParserError) -> Fault {
     let whole = Span::new(0, text.text.len());
     match error {
-        ParserError::RecursionLimitExceeded => {
-            text.fault("SQL-0004", whole, format!("expressions nest deeper than {MAX_RECURSION} levels"))
-        }
+        ParserError::RecursionLimitExceeded => text.fault("SQL-0004", whole, "expressions nest too deep to be parsed"),
         ParserError::ParserError(message) | ParserError::TokenizerError(message) => {
             let (message, at) = match message.split_once(" at Line: ") {
                 Some((message, place)) => (message.to_owned(), location(place)),

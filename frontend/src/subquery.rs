@@ -279,6 +279,10 @@ impl<'a> Binder<'a> {
                     other => break plan = other,
                 };
             }
+            if matches!(&plan, Plan::Values { columns, .. } if columns.is_empty()) {
+                // `(SELECT o.a + 1)` is that value.
+                return self.lifted(value, &FxHashMap::default());
+            }
             let Plan::Aggregate { input, keys, calls } = plan else {
                 return Err(self.correlated("this shape", at));
             };

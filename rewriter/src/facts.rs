@@ -223,10 +223,11 @@ fn add_implied(arena: &Arena, holds: &[ScalarId], facts: &mut Facts) {
             && let [left, right] = args.as_slice()
         {
             for (one, other) in [(*left, *right), (*right, *left)] {
-                if let (Scalar::Column(column), Scalar::Literal(literal)) = (&arena[one], &arena[other]) {
-                    if is_exact_constant(arena.column_type(*column), literal) && facts.columns.contains(column) {
-                        facts.constants.push((*column, other));
-                    }
+                if let (Scalar::Column(column), Scalar::Literal(literal)) = (&arena[one], &arena[other])
+                    && is_exact_constant(arena.column_type(*column), literal)
+                    && facts.columns.contains(column)
+                {
+                    facts.constants.push((*column, other));
                 }
             }
         }

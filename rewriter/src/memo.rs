@@ -157,10 +157,10 @@ impl Memo {
     pub(crate) fn add_made(&mut self, operator: Operator, inputs: &[Id], origin: &Origin) -> Id {
         let before = self.egraph.total_number_of_nodes();
         let added = self.add(operator, inputs.iter().copied());
-        if self.egraph.total_number_of_nodes() > before {
-            if let Some(node) = self.egraph[added].nodes.last().cloned() {
-                self.origins.insert(node, origin.clone());
-            }
+        if self.egraph.total_number_of_nodes() > before
+            && let Some(node) = self.egraph[added].nodes.last().cloned()
+        {
+            self.origins.insert(node, origin.clone());
         }
         added
     }

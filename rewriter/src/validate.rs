@@ -105,7 +105,7 @@ fn reads(arena: &Arena, scalar: ScalarId, columns: &[ColumnId], place: &str) -> 
             fault = Some(format!("{place} reads `{}`, which its input does not expose", arena.hint(*column)));
         }
         Scalar::Outer(_) | Scalar::Hole(_) => {
-            fault = Some(format!("{place} holds a reference that is bound to nothing"))
+            fault = Some(format!("{place} holds a reference that is bound to nothing"));
         }
         _ => {}
     });

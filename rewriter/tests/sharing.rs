@@ -8,6 +8,14 @@ use isomer_ir::{
     StepKind, Table,
 };
 use isomer_rewriter::{Config, optimize};
+use isomer_rules::{Compiled, CompiledRule};
+
+/// The built-in rules that are code; templates need the front end to bind them.
+fn native_rules() -> Vec<CompiledRule> {
+    let rules = isomer_rules::builtin().rules;
+    let native = rules.into_iter().filter(|rule| matches!(rule.body, isomer_rules::Body::Native(_)));
+    native.map(|rule| CompiledRule { rule, compiled: Compiled::Native }).collect()
+}
 
 /// A table `t(id int64 key, g text, h text, x int64)` and models over it.
 struct Builder {
@@ -145,7 +153,7 @@ fn model(name: &Arc<str>) -> Model {
 /// Names and consumers of the shared steps.
 fn shared(builder: Builder) -> Vec<(Arc<str>, Vec<Arc<str>>)> {
     let mut project = builder.project();
-    let pipeline = optimize(&mut project, &Config::default());
+    let pipeline = optimize(&mut project, &native_rules(), &Config::default());
     assert!(pipeline.diagnostics.is_empty(), "{:?}", pipeline.diagnostics);
     pipeline
         .steps
@@ -224,7 +232,7 @@ fn constant_group_keys_vanish() {
     let plan = Plan::Aggregate { input: Box::new(scan), keys: vec![(id, one), (key, key_scalar)], calls };
     builder.models.push((Arc::from("a"), Output { plan, columns }));
     let mut project = builder.project();
-    let pipeline = optimize(&mut project, &Config::default());
+    let pipeline = optimize(&mut project, &native_rules(), &Config::default());
     let step = &pipeline.steps[0];
     let skipped: Vec<&str> = pipeline.skipped_rules.iter().map(|skipped| &*skipped.rule).collect();
     let applied: Vec<&str> = step.rules.iter().map(|applied| &*applied.rule).collect();

@@ -327,7 +327,7 @@ fn holes(file: &Arc<str>, clause: &Clause, diagnostics: &mut Vec<Diagnostic>) ->
         };
         match HoleSort::ALL.iter().find(|(word, _)| *word == sort) {
             Some((_, sort)) => {
-                holes.push(Hole { name: Arc::from(name.trim_start_matches('$')), sort: *sort, of, span })
+                holes.push(Hole { name: Arc::from(name.trim_start_matches('$')), sort: *sort, of, span });
             }
             None => {
                 let help = match nearest(sort, HoleSort::ALL.iter().map(|(word, _)| *word)) {

@@ -11,7 +11,7 @@ use crate::optimize::Options;
 /// Every part is preceded by its length, so that no two different inputs give one byte string. The
 /// version is part of it: another version may choose other plans.
 #[must_use]
-pub fn of(files: &ProjectFiles, options: &Options, connected: &[Table], output: &api::Output) -> String {
+pub(crate) fn of(files: &ProjectFiles, options: &Options, connected: &[Table], output: &api::Output) -> String {
     let mut hasher = Hasher(blake3::Hasher::new());
     hasher.text(env!("CARGO_PKG_VERSION"));
     hasher.list(files.iter(), |hasher, (path, bytes)| {

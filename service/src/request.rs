@@ -313,7 +313,7 @@ mod tests {
             (r#"{"models": [{"name": "../a", "sql": ""}]}"#, vec!["REQ-0003 found `../a` as a model's name"]),
             (
                 r#"{"models": [], "schema": {"t": {"columns": []}, "t": {"columns": []}}}"#,
-                vec!["table `t` stands twice in `schema` at line 1 column 72"],
+                vec!["table `t` stands twice in `schema` at line 1 column 69"],
             ),
         ];
         for (json, expect) in cases {

@@ -62,7 +62,7 @@ impl Statement<'_, '_> {
             | Op::Window { .. }
             | Op::Sort { .. }
             | Op::Limit { .. }
-            | Op::SetOp { .. }
+            | Op::Combine { .. }
             | Op::Hole { .. } => false,
         };
         !is_trivial && (info.name.is_some() || (info.is_heavy && info.n_readers > 1))
@@ -81,7 +81,7 @@ impl Statement<'_, '_> {
             Op::Window { input, calls } => self.window(node, input, calls)?,
             Op::Sort { input, keys } => self.sort(input, keys)?,
             Op::Limit { input, skip, fetch } => self.limit(input, skip, fetch)?,
-            Op::SetOp { kind, first, columns, inputs } => {
+            Op::Combine { kind, first, columns, inputs } => {
                 let taken: Vec<&[ColumnId]> = inputs.iter().map(|(_, taken)| taken.as_slice()).collect();
                 self.set_op(node, kind, first, &taken, columns)?
             }
@@ -183,9 +183,9 @@ impl Statement<'_, '_> {
             conjuncts = self.conjuncts(&block.env, holds)?;
         }
         if block.group.is_some() {
-            block.having.append(&mut conjuncts)
+            block.having.append(&mut conjuncts);
         } else {
-            block.filter.append(&mut conjuncts)
+            block.filter.append(&mut conjuncts);
         }
         Ok(block)
     }

@@ -68,7 +68,7 @@ pub(super) enum Op<'p> {
         fetch: Option<u64>,
     },
     /// The inputs' nodes are kept beside the graph, from `first` on.
-    SetOp {
+    Combine {
         kind: SetOpKind,
         inputs: &'p [(Plan, Vec<ColumnId>)],
         first: u32,
@@ -162,7 +162,7 @@ impl<'p> Dag<'p> {
                 | Op::Join { .. }
                 | Op::Aggregate { .. }
                 | Op::Limit { .. }
-                | Op::SetOp { .. }
+                | Op::Combine { .. }
                 | Op::Hole { .. } => return false,
             };
         }
@@ -185,7 +185,7 @@ impl<'p> Dag<'p> {
                 | Op::Aggregate { input, .. }
                 | Op::Limit { input, .. }
                 | Op::Instance { input, .. } => input,
-                Op::Scan { .. } | Op::Values { .. } | Op::Join { .. } | Op::SetOp { .. } | Op::Hole { .. } => {
+                Op::Scan { .. } | Op::Values { .. } | Op::Join { .. } | Op::Combine { .. } | Op::Hole { .. } => {
                     return false;
                 }
             };
@@ -235,7 +235,7 @@ impl<'p> Dag<'p> {
             Plan::SetOp { kind, inputs: parts, columns } => {
                 let next = u32::try_from(self.branches.len()).unwrap_or(u32::MAX);
                 let first = *self.branches.entry(inputs.to_vec()).or_insert(next);
-                Op::SetOp { kind: *kind, inputs: parts, first, columns }
+                Op::Combine { kind: *kind, inputs: parts, first, columns }
             }
             Plan::Instance { k, .. } => Op::Instance { input, k: *k },
             Plan::Hole { index, .. } => Op::Hole { index: *index },
@@ -250,7 +250,7 @@ impl<'p> Dag<'p> {
                 Op::Join { .. }
                     | Op::Aggregate { .. }
                     | Op::Window { .. }
-                    | Op::SetOp { .. }
+                    | Op::Combine { .. }
                     | Op::Distinct { .. }
                     | Op::Limit { .. }
             );
@@ -284,7 +284,7 @@ impl<'p> Dag<'p> {
             | Op::Empty { .. }
             | Op::Project { .. }
             | Op::Aggregate { .. }
-            | Op::SetOp { .. }
+            | Op::Combine { .. }
             | Op::Hole { .. } => plan.columns(arena).into(),
         }
     }
@@ -332,7 +332,7 @@ impl<'p> Dag<'p> {
                 self.ask(input, &demand, &scalars, arena);
             }
             Op::Limit { input, .. } => self.ask(input, &demand, &[], arena),
-            Op::SetOp { kind, inputs, first, columns } => {
+            Op::Combine { kind, inputs, first, columns } => {
                 let nodes = self.branches(first).to_vec();
                 for (node, (_, taken)) in nodes.into_iter().zip(inputs) {
                     let needed = columns.iter().zip(taken);

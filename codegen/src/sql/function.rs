@@ -108,7 +108,7 @@ impl Speller<'_> {
             Function::Replace => self.exprs.call("replace", &operands),
             Function::Position => self.exprs.call(if spark { "instr" } else { "strpos" }, &operands),
             Function::Left | Function::Right => {
-                if spark && !args.get(1).is_some_and(|&n| self.least(n) >= 0) {
+                if spark && args.get(1).is_none_or(|&n| self.least(n) < 0) {
                     let construct = format!("`{function}` by a number that may be negative");
                     return Err(self.refuse("GEN-0016", construct, "use `substring` with a positive start"));
                 }

@@ -78,9 +78,9 @@ impl Statement<'_, '_> {
         }
         let mut conjuncts = self.conjuncts(&block.env, on)?;
         if block.group.is_some() {
-            block.having.append(&mut conjuncts)
+            block.having.append(&mut conjuncts);
         } else {
-            block.filter.append(&mut conjuncts)
+            block.filter.append(&mut conjuncts);
         }
         Ok(block)
     }
@@ -512,7 +512,7 @@ impl Statement<'_, '_> {
                 Op::Join { kind: JoinKind::Inner | JoinKind::Left | JoinKind::Full | JoinKind::Single, .. }
                 | Op::Values { .. }
                 | Op::Empty { .. }
-                | Op::SetOp { .. }
+                | Op::Combine { .. }
                 | Op::Hole { .. } => return false,
             };
         }

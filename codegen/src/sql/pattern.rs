@@ -151,7 +151,7 @@ impl Speller<'_> {
             }
         };
         let replacement = args.get(2).and_then(|&replacement| self.text_of(replacement));
-        if !replacement.is_some_and(|text| !text.contains(['\\', '$', '&'])) {
+        if replacement.is_none_or(|text| text.contains(['\\', '$', '&'])) {
             return Err(self.refuse(
                 "GEN-0023",
                 "`regexp_replace` by a text with references",

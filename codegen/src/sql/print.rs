@@ -230,9 +230,9 @@ impl Printer<'_, '_, '_> {
                 self.put(",");
             }
             if is_short {
-                self.put(" ")
+                self.put(" ");
             } else {
-                self.new_line(indent + STEP)
+                self.new_line(indent + STEP);
             }
             self.expr(*expr, Level::Or, indent + STEP);
             if let Some(label) = label {
@@ -281,9 +281,9 @@ impl Printer<'_, '_, '_> {
             let is_short = self.column() + width <= LINE;
             for (i, &on) in item.on.iter().enumerate() {
                 if is_short {
-                    self.put(" ")
+                    self.put(" ");
                 } else {
-                    self.new_line(indent + STEP)
+                    self.new_line(indent + STEP);
                 }
                 self.put(if i == 0 { "ON " } else { "AND " });
                 let least = if item.on.len() > 1 { Level::Not } else { Level::Or };

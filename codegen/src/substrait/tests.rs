@@ -510,9 +510,11 @@ impl Printer {
             RexType::Selection(reference) => match reference.reference_type.as_ref().unwrap() {
                 ReferenceType::DirectReference(segment) => match segment.reference_type.as_ref().unwrap() {
                     reference_segment::ReferenceType::StructField(field) => format!("${}", field.field),
-                    other => format!("{other:?}"),
+                    reference_segment::ReferenceType::MapKey(_) | reference_segment::ReferenceType::ListElement(_) => {
+                        format!("{segment:?}")
+                    }
                 },
-                other => format!("{other:?}"),
+                other @ ReferenceType::MaskedReference(_) => format!("{other:?}"),
             },
             RexType::Literal(literal) => match literal.literal_type.as_ref().unwrap() {
                 LiteralType::I32(value) => value.to_string(),

@@ -19,6 +19,7 @@ pub(crate) struct Plans {
 }
 
 impl Plans {
+    #[allow(clippy::type_complexity, reason = "a table of literals reads best flat")]
     pub(crate) fn new() -> Self {
         let mut catalog = Catalog::default();
         let tables: [(&str, &str, &[(&str, DataType)]); 3] = [
@@ -176,6 +177,7 @@ impl Plans {
         Plan::Aggregate { input: Box::new(input), keys, calls: calls.to_vec() }
     }
 
+    #[allow(clippy::too_many_arguments, reason = "one argument a part of a window call")]
     pub(crate) fn window(
         &mut self,
         function: WindowFunction,

@@ -6,12 +6,12 @@ use isomer_engines::{DEFAULT_TOLERANCE, RecordBatch, compare};
 use isomer_ir::{Column, DataType, Table, fold};
 
 /// A column: name, type, whether NULL may occur.
-pub fn column(name: &str, data_type: DataType, is_nullable: bool) -> Column {
+pub(crate) fn column(name: &str, data_type: DataType, is_nullable: bool) -> Column {
     Column { name: Arc::from(name), key: fold(name), data_type, is_nullable, n_distinct: None }
 }
 
 /// A table without keys.
-pub fn table(name: &str, columns: &[(&str, DataType, bool)]) -> Table {
+pub(crate) fn table(name: &str, columns: &[(&str, DataType, bool)]) -> Table {
     Table {
         key: fold(name),
         sql_name: Arc::from(name),
@@ -24,7 +24,7 @@ pub fn table(name: &str, columns: &[(&str, DataType, bool)]) -> Table {
 
 /// Fails with the differing rows.
 #[track_caller]
-pub fn same(left: &[RecordBatch], right: &[RecordBatch]) {
+pub(crate) fn same(left: &[RecordBatch], right: &[RecordBatch]) {
     let comparison = compare(left, right, DEFAULT_TOLERANCE);
     assert!(comparison.is_equal, "{comparison:#?}");
 }

@@ -105,7 +105,7 @@ pub(super) fn times(execution: &api::Execution) -> String {
     }
     match execution.speedup {
         Some(speedup) => {
-            text.push_str(&format!("optimised takes 1/{speedup:.2} of the naive time ({speedup:.2} × as fast)\n"))
+            text.push_str(&format!("optimised takes 1/{speedup:.2} of the naive time ({speedup:.2} × as fast)\n"));
         }
         None => {
             text.pop();

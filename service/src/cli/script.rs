@@ -14,7 +14,7 @@ pub(super) fn render(optimised: &Optimised) -> String {
         script.push_str(&format!("-- {}\n", remark(step)));
         match &spelled.sql {
             Some(sql) => {
-                script.push_str(&statement(&sql_name(optimised, step), step.materialise, sql, optimised.target))
+                script.push_str(&statement(&sql_name(optimised, step), step.materialise, sql, optimised.target));
             }
             None => script.push_str("-- not written: the target cannot spell it\n"),
         }
