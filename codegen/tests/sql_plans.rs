@@ -136,9 +136,9 @@ fn semi_and_anti_joins() {
     let is_vip = p.test(Function::Eq, group, vip);
     let plan = join(JoinKind::Semi, orders, filter(customer.clone(), &[is_vip]), &[on]);
     let user = p.eq("orders.customer_id", "events.user_id");
-    let (placed, at) = (p.col("orders.placed"), p.col("events.at"));
-    let at = p.cast(at, DataType::Date);
-    let later = p.test(Function::Gt, at, placed);
+    let (placed, seen) = (p.col("orders.placed"), p.col("events.seen"));
+    let seen = p.cast(seen, DataType::Date);
+    let later = p.test(Function::Gt, seen, placed);
     let plan = join(JoinKind::Anti, plan, events, &[user, later]);
     let on = p.eq("orders.note", "customer.group");
     let plan = join(JoinKind::AntiNullAware, plan, customer, &[on]);
@@ -159,7 +159,7 @@ fn semi_and_anti_joins() {
                   SELECT 1
                   FROM events AS e
                   WHERE o.customer_id = e.user_id
-                    AND CAST(e.at AS DATE) > o.placed
+                    AND CAST(e.seen AS DATE) > o.placed
               )
               AND o.note NOT IN (
                   SELECT "group"

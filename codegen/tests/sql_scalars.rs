@@ -312,7 +312,7 @@ fn text_functions() {
     let start = p.call(F::Substring, &[kind, one, three], TEXT);
     let end = p.call(F::Substring, &[kind, minus], TEXT);
     let dynamic = p.call(F::Substring, &[kind, n], TEXT);
-    let at = p.call(F::Position, &[kind, dash], INT);
+    let seen = p.call(F::Position, &[kind, dash], INT);
     let ends = p.test(F::EndsWith, kind, dash);
     let holds = p.test(F::Contains, kind, dash);
     let trimmed = p.call(F::Trim, &[kind, dash], TEXT);
@@ -340,7 +340,7 @@ fn text_functions() {
         (start, same("substring(kind, 1, 3)")),
         (end, ["substring(kind, -3)", "GEN-0019", "GEN-0019", "GEN-0019"]),
         (dynamic, ["substring(kind, n)", "GEN-0019", "GEN-0019", "GEN-0019"]),
-        (at, ["strpos(kind, '-')", "strpos(kind, '-')", "strpos(kind, '-')", "instr(kind, '-')"]),
+        (seen, ["strpos(kind, '-')", "strpos(kind, '-')", "strpos(kind, '-')", "instr(kind, '-')"]),
         (
             ends,
             ["ends_with(kind, '-')", "ends_with(kind, '-')", "right(kind, length('-')) = '-'", "endswith(kind, '-')"],
@@ -383,7 +383,7 @@ fn text_functions() {
 #[test]
 fn times() {
     let mut p = Plans::new();
-    let (at, placed) = (p.col("events.at"), p.col("orders.placed"));
+    let (seen, placed) = (p.col("events.seen"), p.col("orders.placed"));
     let month = p.text("month");
     let dow = p.text("dow");
     let isodow = p.text("isodow");
@@ -394,16 +394,16 @@ fn times() {
     let gap = p.call(F::Subtract, &[placed, placed], INT);
     let three = p.int(3);
     let later = p.call(F::Add, &[placed, three], DataType::Date);
-    let start = p.call(F::DateTrunc, &[month, at], DataType::Timestamp);
-    let month_of = p.call(F::Extract, &[month, at], INT);
-    let weekday = p.call(F::Extract, &[dow, at], INT);
-    let iso_weekday = p.call(F::Extract, &[isodow, at], INT);
-    let age = p.call(F::Extract, &[century, at], INT);
+    let start = p.call(F::DateTrunc, &[month, seen], DataType::Timestamp);
+    let month_of = p.call(F::Extract, &[month, seen], INT);
+    let weekday = p.call(F::Extract, &[dow, seen], INT);
+    let iso_weekday = p.call(F::Extract, &[isodow, seen], INT);
+    let age = p.call(F::Extract, &[century, seen], INT);
     let day = p.text("day");
-    let between = p.call(F::DateDiff, &[day, placed, at], INT);
+    let between = p.call(F::DateDiff, &[day, placed, seen], INT);
     let (format, bad) = (p.text("%Y-%m"), p.text("%A"));
-    let formatted = p.call(F::FormatTime, &[at, format], TEXT);
-    let bad_format = p.call(F::FormatTime, &[at, bad], TEXT);
+    let formatted = p.call(F::FormatTime, &[seen, format], TEXT);
+    let bad_format = p.call(F::FormatTime, &[seen, bad], TEXT);
     let rows = [
         (
             earlier,
@@ -444,54 +444,59 @@ fn times() {
         (
             start,
             [
-                "date_trunc('month', at)",
-                "date_trunc('month', at)",
-                "date_trunc('month', at)",
-                "CAST(trunc(CAST(at AS DATE), 'MONTH') AS TIMESTAMP_NTZ)",
+                "date_trunc('month', seen)",
+                "date_trunc('month', seen)",
+                "date_trunc('month', seen)",
+                "CAST(trunc(CAST(seen AS DATE), 'MONTH') AS TIMESTAMP_NTZ)",
             ],
         ),
         (
             month_of,
             [
-                "EXTRACT(MONTH FROM at)",
-                "EXTRACT(MONTH FROM at)",
-                "CAST(EXTRACT(MONTH FROM at) AS BIGINT)",
-                "EXTRACT(MONTH FROM at)",
+                "EXTRACT(MONTH FROM seen)",
+                "EXTRACT(MONTH FROM seen)",
+                "CAST(EXTRACT(MONTH FROM seen) AS BIGINT)",
+                "EXTRACT(MONTH FROM seen)",
             ],
         ),
         (
             weekday,
             [
-                "EXTRACT(DOW FROM at)",
-                "EXTRACT(DOW FROM at)",
-                "CAST(EXTRACT(DOW FROM at) AS BIGINT)",
-                "dayofweek(at) - 1",
+                "EXTRACT(DOW FROM seen)",
+                "EXTRACT(DOW FROM seen)",
+                "CAST(EXTRACT(DOW FROM seen) AS BIGINT)",
+                "dayofweek(seen) - 1",
             ],
         ),
         (
             iso_weekday,
             [
-                "EXTRACT(ISODOW FROM at)",
-                "(EXTRACT(DOW FROM at) + 6) % 7 + 1",
-                "CAST(EXTRACT(ISODOW FROM at) AS BIGINT)",
-                "weekday(at) + 1",
+                "EXTRACT(ISODOW FROM seen)",
+                "(EXTRACT(DOW FROM seen) + 6) % 7 + 1",
+                "CAST(EXTRACT(ISODOW FROM seen) AS BIGINT)",
+                "weekday(seen) + 1",
             ],
         ),
         (age, same("GEN-0020")),
         (
             between,
             [
-                "date_diff('day', placed, at)",
-                "CAST(CAST(CAST(at AS DATE) AS INT) - CAST(CAST(placed AS DATE) AS INT) AS BIGINT)",
-                "CAST(CAST(at AS DATE) - CAST(placed AS DATE) AS BIGINT)",
-                "CAST(datediff(at, placed) AS BIGINT)",
+                "date_diff('day', placed, seen)",
+                "CAST(CAST(CAST(seen AS DATE) AS INT) - CAST(CAST(placed AS DATE) AS INT) AS BIGINT)",
+                "CAST(CAST(seen AS DATE) - CAST(placed AS DATE) AS BIGINT)",
+                "CAST(datediff(seen, placed) AS BIGINT)",
             ],
         ),
         (
             formatted,
-            ["strftime(at, '%Y-%m')", "to_char(at, '%Y-%m')", "to_char(at, 'YYYY-MM')", "date_format(at, 'yyyy-MM')"],
+            [
+                "strftime(seen, '%Y-%m')",
+                "to_char(seen, '%Y-%m')",
+                "to_char(seen, 'YYYY-MM')",
+                "date_format(seen, 'yyyy-MM')",
+            ],
         ),
-        (bad_format, ["strftime(at, '%A')", "GEN-0021", "GEN-0021", "GEN-0021"]),
+        (bad_format, ["strftime(seen, '%A')", "GEN-0021", "GEN-0021", "GEN-0021"]),
     ];
     check(&p, &rows);
 }
@@ -510,9 +515,9 @@ fn items(p: &mut Plans, output: &Output) -> [String; 4] {
 #[test]
 fn aggregates() {
     let mut p = Plans::new();
-    let (value, at, kind, amount, n, flag) = (
+    let (value, seen, kind, amount, n, flag) = (
         p.col("events.value"),
-        p.col("events.at"),
+        p.col("events.seen"),
         p.col("events.kind"),
         p.col("orders.amount"),
         p.col("events.n"),
@@ -576,13 +581,13 @@ fn aggregates() {
     add(
         &mut p,
         A::ArgMax,
-        &[kind, at],
+        &[kind, seen],
         TEXT,
         [
-            "arg_max(kind, at)",
-            "first_value(kind ORDER BY at DESC) FILTER (WHERE kind IS NOT NULL AND at IS NOT NULL)",
-            "(array_agg(kind ORDER BY at DESC) FILTER (WHERE kind IS NOT NULL AND at IS NOT NULL))[1]",
-            "max_by(kind, at) FILTER (WHERE kind IS NOT NULL)",
+            "arg_max(kind, seen)",
+            "first_value(kind ORDER BY seen DESC) FILTER (WHERE kind IS NOT NULL AND seen IS NOT NULL)",
+            "(array_agg(kind ORDER BY seen DESC) FILTER (WHERE kind IS NOT NULL AND seen IS NOT NULL))[1]",
+            "max_by(kind, seen) FILTER (WHERE kind IS NOT NULL)",
         ],
     );
     let (_, mut joined) = p.agg(A::StringAgg, &[kind, comma], TEXT, "x");
@@ -626,45 +631,45 @@ fn aggregates() {
 #[test]
 fn windows() {
     let mut p = Plans::new();
-    let (value, at, user, flag) =
-        (p.col("events.value"), p.col("events.at"), p.col("events.user_id"), p.col("events.flag"));
+    let (value, seen, user, flag) =
+        (p.col("events.value"), p.col("events.seen"), p.col("events.user_id"), p.col("events.flag"));
     let two = p.int(2);
     let rows_frame = Frame { unit: FrameUnit::Rows, start: FrameBound::Preceding(two), end: FrameBound::CurrentRow };
     let groups = Frame { unit: FrameUnit::Groups, ..rows_frame };
-    let running = p.window(W::Aggregate(A::Sum), &[value], &[user], &[asc(at)], Frame::ORDERED, FLOAT, "x");
-    let moving = p.window(W::Aggregate(A::Sum), &[value], &[], &[asc(at)], rows_frame, FLOAT, "x");
-    let grouped = p.window(W::Aggregate(A::Sum), &[value], &[], &[asc(at)], groups, FLOAT, "x");
+    let running = p.window(W::Aggregate(A::Sum), &[value], &[user], &[asc(seen)], Frame::ORDERED, FLOAT, "x");
+    let moving = p.window(W::Aggregate(A::Sum), &[value], &[], &[asc(seen)], rows_frame, FLOAT, "x");
+    let grouped = p.window(W::Aggregate(A::Sum), &[value], &[], &[asc(seen)], groups, FLOAT, "x");
     let whole = p.window(W::Aggregate(A::Max), &[value], &[user], &[], Frame::WHOLE, FLOAT, "x");
     let mut filtered = p.window(W::Aggregate(A::Sum), &[value], &[user], &[], Frame::WHOLE, FLOAT, "x");
     filtered.1.filter = Some(flag);
-    let mut lagged = p.window(W::Ranking(R::Lag), &[value, two], &[user], &[asc(at)], Frame::ORDERED, FLOAT, "x");
+    let mut lagged = p.window(W::Ranking(R::Lag), &[value, two], &[user], &[asc(seen)], Frame::ORDERED, FLOAT, "x");
     lagged.1.is_ignoring_nulls = true;
-    let arg_max = p.window(W::Aggregate(A::ArgMax), &[value, at], &[user], &[], Frame::WHOLE, FLOAT, "x");
+    let arg_max = p.window(W::Aggregate(A::ArgMax), &[value, seen], &[user], &[], Frame::WHOLE, FLOAT, "x");
     let cases = [
         (
             running,
             [
-                "SUM(value) OVER (PARTITION BY user_id ORDER BY at)",
-                "SUM(value) OVER (PARTITION BY user_id ORDER BY at)",
-                "SUM(value) OVER (PARTITION BY user_id ORDER BY at)",
-                "SUM(value) OVER (PARTITION BY user_id ORDER BY at NULLS LAST)",
+                "SUM(value) OVER (PARTITION BY user_id ORDER BY seen)",
+                "SUM(value) OVER (PARTITION BY user_id ORDER BY seen)",
+                "SUM(value) OVER (PARTITION BY user_id ORDER BY seen)",
+                "SUM(value) OVER (PARTITION BY user_id ORDER BY seen NULLS LAST)",
             ],
         ),
         (
             moving,
             [
-                "SUM(value) OVER (ORDER BY at ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)",
-                "SUM(value) OVER (ORDER BY at ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)",
-                "SUM(value) OVER (ORDER BY at ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)",
-                "SUM(value) OVER (ORDER BY at NULLS LAST ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)",
+                "SUM(value) OVER (ORDER BY seen ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)",
+                "SUM(value) OVER (ORDER BY seen ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)",
+                "SUM(value) OVER (ORDER BY seen ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)",
+                "SUM(value) OVER (ORDER BY seen NULLS LAST ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)",
             ],
         ),
         (
             grouped,
             [
-                "SUM(value) OVER (ORDER BY at GROUPS BETWEEN 2 PRECEDING AND CURRENT ROW)",
-                "SUM(value) OVER (ORDER BY at GROUPS BETWEEN 2 PRECEDING AND CURRENT ROW)",
-                "SUM(value) OVER (ORDER BY at GROUPS BETWEEN 2 PRECEDING AND CURRENT ROW)",
+                "SUM(value) OVER (ORDER BY seen GROUPS BETWEEN 2 PRECEDING AND CURRENT ROW)",
+                "SUM(value) OVER (ORDER BY seen GROUPS BETWEEN 2 PRECEDING AND CURRENT ROW)",
+                "SUM(value) OVER (ORDER BY seen GROUPS BETWEEN 2 PRECEDING AND CURRENT ROW)",
                 "GEN-0030",
             ],
         ),
@@ -681,13 +686,13 @@ fn windows() {
         (
             lagged,
             [
-                "LAG(value, 2 IGNORE NULLS) OVER (PARTITION BY user_id ORDER BY at)",
-                "LAG(value, 2) IGNORE NULLS OVER (PARTITION BY user_id ORDER BY at)",
+                "LAG(value, 2 IGNORE NULLS) OVER (PARTITION BY user_id ORDER BY seen)",
+                "LAG(value, 2) IGNORE NULLS OVER (PARTITION BY user_id ORDER BY seen)",
                 "GEN-0029",
-                "LAG(value, 2) IGNORE NULLS OVER (PARTITION BY user_id ORDER BY at NULLS LAST)",
+                "LAG(value, 2) IGNORE NULLS OVER (PARTITION BY user_id ORDER BY seen NULLS LAST)",
             ],
         ),
-        (arg_max, ["arg_max(value, at) OVER (PARTITION BY user_id)", "GEN-0028", "GEN-0028", "GEN-0028"]),
+        (arg_max, ["arg_max(value, seen) OVER (PARTITION BY user_id)", "GEN-0028", "GEN-0028", "GEN-0028"]),
     ];
     for ((id, call), expect) in cases {
         let scan = p.scan("events");

@@ -162,7 +162,7 @@ impl<'a> Binder<'a> {
         };
         Ok(AggregateCall {
             function: aggregate,
-            is_distinct: arguments.is_distinct && !args.is_empty() && !aggregate.is_duplicate_insensitive(),
+            is_distinct: arguments.is_distinct && !args.is_empty(),
             args: args.into(),
             filter,
             // An order means nothing to a function that does not depend on it.

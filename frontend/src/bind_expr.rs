@@ -9,7 +9,6 @@ use sqlparser::ast::{
 };
 
 use crate::bind::{Bind, Binder};
-use crate::scope::comparison;
 use crate::syntax::{bare, operands};
 use crate::{literal, types_of};
 
@@ -163,7 +162,7 @@ impl<'a> Binder<'a> {
             Scalar::Call { function: Function::Not, args, .. } => args[0],
             Scalar::Call { function, args, .. } if args.len() == 2 && function.negated().is_some() => {
                 let negated = function.negated().expect("just asked");
-                comparison(self.arena, negated, args[0], args[1])
+                self.arena.comparison(negated, args[0], args[1])
             }
             _ => self.arena.predicate(Function::Not, [scalar]),
         }
@@ -379,7 +378,7 @@ impl<'a> Binder<'a> {
         at: &impl crate::place::Place,
     ) -> Bind<ScalarId> {
         let (left, right) = self.comparable(left, right, at)?;
-        Ok(comparison(self.arena, function, left, right))
+        Ok(self.arena.comparison(function, left, right))
     }
 
     fn comparable(

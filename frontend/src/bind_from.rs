@@ -276,7 +276,7 @@ impl<'a> Binder<'a> {
     }
 
     fn derived(&mut self, query: &'a Query, alias: Option<&'a TableAlias>) -> Bind<(Rel, Scope)> {
-        let bound = self.query(query, false)?;
+        let bound = self.query(query, true)?;
         let columns = self.named(bound.columns);
         let (key, columns) = self.aliased(Arc::from(""), columns, alias)?;
         let mut rel = bound.rel;

@@ -16,7 +16,7 @@ use crate::scope::{Named, Rel, Scope, has_outer, is_nullable};
 const MAX_OPERATORS: usize = 20_000;
 
 impl<'a> Binder<'a> {
-    /// Binds a query; `is_root` keeps an `ORDER BY` that has no `LIMIT`.
+    /// Binds a query; `is_root` keeps an `ORDER BY` that has no `LIMIT`: of a model, a CTE or a derived table.
     pub(crate) fn query(&mut self, query: &'a Query, is_root: bool) -> Bind<Bound> {
         self.deeper(|binder| binder.query_inner(query, is_root))
     }
@@ -110,7 +110,7 @@ impl<'a> Binder<'a> {
         if from.is_some() {
             return Err(self.unsupported(&alias.name, "`FROM` behind a common table expression"));
         }
-        let bound = self.query(query, false)?;
+        let bound = self.query(query, true)?;
         let TableAlias { explicit: _, name, columns, at } = alias;
         if at.is_some() {
             return Err(self.unsupported(name, "`AT` behind an alias"));
@@ -403,7 +403,7 @@ impl<'a> Binder<'a> {
                 Some(position) => outputs[position],
                 None => self.order_scalar(expr, outputs)?,
             };
-            if !keys.iter().any(|key| key.scalar == scalar) && !matches!(self.arena[scalar], Scalar::Literal(_)) {
+            if !matches!(self.arena[scalar], Scalar::Literal(_)) {
                 keys.push(self.sort_key(scalar, *options));
             }
         }

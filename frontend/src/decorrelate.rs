@@ -12,7 +12,7 @@ use isomer_ir::{
 };
 
 use crate::bind_query::plan_has_outer;
-use crate::scope::{comparison, has_outer, replace_columns};
+use crate::scope::{has_outer, replace_columns};
 
 /// Why a subquery is not decorrelated; completes "a correlated subquery with …".
 pub(crate) type Reason = &'static str;
@@ -160,7 +160,7 @@ pub(crate) fn keyed(
             id
         });
         let column = arena.column_ref(id);
-        lifted.push(comparison(arena, function, outer, column));
+        lifted.push(arena.comparison(function, outer, column));
     }
     Ok((Plan::Aggregate { input: Box::new(input), keys, calls }, lifted))
 }

@@ -194,26 +194,6 @@ pub(crate) fn is_nullable(scalar: ScalarId, columns: &IndexMap<ColumnId, bool, F
     known.get(&scalar).copied().unwrap_or(true)
 }
 
-/// The comparison in its one orientation: a literal stands right, `>` and `>=` between others become
-/// `<` and `<=`, and the operands of a symmetric one stand in the order of their ids.
-pub(crate) fn comparison(arena: &mut Arena, function: Function, left: ScalarId, right: ScalarId) -> ScalarId {
-    let is_literal = |scalar: ScalarId| matches!(arena[scalar], Scalar::Literal(_));
-    let is_turned = match (is_literal(left), is_literal(right)) {
-        (true, false) => true,
-        (false, true) => false,
-        _ => match function {
-            Function::Gt | Function::GtEq => true,
-            Function::Lt | Function::LtEq => false,
-            _ => right < left,
-        },
-    };
-    let (function, left, right) = match function.flipped() {
-        Some(flipped) if is_turned => (flipped, right, left),
-        _ => (function, left, right),
-    };
-    arena.predicate(function, [left, right])
-}
-
 /// Rebuilds a scalar with its columns and outer columns replaced, comparisons oriented again.
 pub(crate) fn replace_columns(
     arena: &mut Arena,
@@ -236,7 +216,7 @@ pub(crate) fn replace_columns(
             Scalar::Literal(_) | Scalar::Hole(_) => id,
             Scalar::Call { function, args, .. } if function.flipped().is_some() && args.len() == 2 => {
                 let (left, right) = (map(args[0]), map(args[1]));
-                comparison(arena, function, left, right)
+                arena.comparison(function, left, right)
             }
             Scalar::Call { function, args, data_type } => {
                 let args: Vec<ScalarId> = args.into_iter().map(map).collect();

@@ -255,6 +255,26 @@ impl Arena {
         self.call(function, [serial], data_type)
     }
 
+    /// A comparison in its one orientation: a literal stands right, `>` and `>=` between others become
+    /// `<` and `<=`, and the operands of a symmetric one stand in the order of their ids.
+    pub fn comparison(&mut self, function: Function, left: ScalarId, right: ScalarId) -> ScalarId {
+        let is_literal = |scalar: ScalarId| matches!(self[scalar], Scalar::Literal(_));
+        let is_turned = match (is_literal(left), is_literal(right)) {
+            (true, false) => true,
+            (false, true) => false,
+            _ => match function {
+                Function::Gt | Function::GtEq => true,
+                Function::Lt | Function::LtEq => false,
+                _ => right < left,
+            },
+        };
+        let (function, left, right) = match function.flipped() {
+            Some(flipped) if is_turned => (flipped, right, left),
+            _ => (function, left, right),
+        };
+        self.predicate(function, [left, right])
+    }
+
     /// A call whose result is a truth value.
     pub fn predicate(&mut self, function: Function, args: impl IntoIterator<Item = ScalarId>) -> ScalarId {
         self.call(function, args, DataType::Boolean)

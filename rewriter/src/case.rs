@@ -1,5 +1,7 @@
 //! Running one example or refusal of a rule: does the rule fire, and do two texts meet?
 
+use rustc_hash::FxHashMap;
+
 use isomer_ir::{BoundProject, ColumnId, ScalarId};
 
 use crate::config::Config;
@@ -35,7 +37,9 @@ pub fn check_case(
     let written = lower(project, inputs, &rules, &mut switches, &mut memo);
     saturate(&mut memo, &mut switches, &config);
     let fired_late = switches.take_fired();
-    let has_fired = fired_late.contains_key(rule) || written.iter().any(|entry| entry.normal.fired.contains_key(rule));
+    let has_fired = fired_late.contains_key(rule)
+        || written.iter().any(|entry| entry.normal.fired.contains_key(rule))
+        || (rule == "share-common-plan" && switches.is_on(rule) && has_common_class(&memo, &written));
     let expected = lower(project, expects, &rules, &mut switches, &mut memo);
     saturate(&mut memo, &mut switches, &config);
     let is_equal = written.len() == inputs.len()
@@ -49,7 +53,36 @@ pub fn check_case(
 fn is_same(memo: &Memo, a: &Entry, b: &Entry) -> bool {
     let ids = |entry: &Entry| entry.normal.exprs.iter().map(|(id, _)| *id).collect::<Vec<ColumnId>>();
     let scalars = |entry: &Entry| entry.normal.exprs.iter().map(|(_, scalar)| *scalar).collect::<Vec<ScalarId>>();
+    let is_empty = |entry: &Entry| matches!(crate::normalize::peek(&entry.normal.plan), isomer_ir::Plan::Empty { .. });
+    let types = |entry: &Entry| -> Vec<isomer_ir::DataType> {
+        entry.normal.exprs.iter().map(|(id, _)| memo.context().arena.column_type(*id)).collect()
+    };
+    if is_empty(a) && is_empty(b) {
+        return types(a) == types(b);
+    }
     memo.egraph.find(a.class) == memo.egraph.find(b.class)
         && (ids(a) == ids(b) || scalars(a) == scalars(b))
         && a.normal.order == b.normal.order
+}
+
+/// Whether two models compute one relation, beyond reading the same table, that may be shared.
+fn has_common_class(memo: &Memo, entries: &[Entry]) -> bool {
+    let mut seen: FxHashMap<egg::Id, usize> = FxHashMap::default();
+    for (position, entry) in entries.iter().enumerate() {
+        let mut stack = vec![memo.egraph.find(entry.class)];
+        while let Some(class) = stack.pop() {
+            let facts = memo.facts(class);
+            let is_leaf = memo.egraph[class].nodes.iter().any(|node| node.inputs.is_empty());
+            match seen.get(&class) {
+                Some(&other) if other == position => continue,
+                Some(_) if !is_leaf && !facts.is_volatile && !facts.is_stable_only => return true,
+                Some(_) | None => {
+                    seen.insert(class, position);
+                }
+            }
+            let inputs = memo.egraph[class].nodes.iter().flat_map(|node| node.inputs.iter());
+            stack.extend(inputs.map(|&input| memo.egraph.find(input)));
+        }
+    }
+    false
 }

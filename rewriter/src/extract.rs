@@ -257,11 +257,11 @@ impl Graph {
         total
     }
 
-    /// The set of classes to materialise.
-    pub(crate) fn choose(&self, min_rows: f64) -> Vec<Materialised> {
+    /// The set of classes to materialise; without `with_common` only relations that a rule made.
+    pub(crate) fn choose(&self, min_rows: f64, with_common: bool) -> Vec<Materialised> {
         let mut chosen: Vec<Materialised> = Vec::new();
         let mut total = self.walk(&chosen, false, &mut |_, _| {});
-        let mut candidates = self.candidates(min_rows);
+        let mut candidates = self.candidates(min_rows, with_common);
         while let Some((position, better)) = self.best_addition(&chosen, &mut candidates, total) {
             chosen.push(candidates.remove(position).0);
             sort_shared(&mut chosen);
@@ -327,7 +327,7 @@ impl Graph {
 
     /// Classes that at least two roots can reach and that cost more than storing and reading them,
     /// with an upper bound of what they save.
-    fn candidates(&self, min_rows: f64) -> Vec<(Materialised, f64)> {
+    fn candidates(&self, min_rows: f64, with_common: bool) -> Vec<(Materialised, f64)> {
         let state = {
             let mut last = None;
             self.walk(&[], false, &mut |_, state| last = Some(state.clone()));
@@ -337,7 +337,9 @@ impl Graph {
         let reach = self.reachable();
         let mut candidates = Vec::new();
         for (class, roots) in reach.iter().enumerate() {
+            let is_made = self.choices[class].iter().any(|choice| !choice.is_written);
             if !self.is_heavy[class]
+                || !(with_common || is_made)
                 || roots.len() < 2
                 || !state.cost[class].is_finite()
                 || state.cost[class] < min_rows

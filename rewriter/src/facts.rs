@@ -531,8 +531,7 @@ fn aggregate_facts(
         facts.max_rows = Some(1);
     } else {
         facts.max_rows = input.max_rows;
-        let groups: f64 = keys.iter().map(|&(_, scalar)| estimate_distinct(arena, scalar, input.rows)).product();
-        facts.rows = groups.min(input.rows * 0.8).max(1.0);
+        facts.rows = estimate_groups(arena, keys, input.rows);
     }
     facts
 }
@@ -642,6 +641,56 @@ pub(crate) fn selectivity(arena: &Arena, predicate: ScalarId) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         Scalar::InList { list, .. } => (0.1 * list.len() as f64).min(0.5),
         Scalar::Column(_) | Scalar::Outer(_) | Scalar::Case { .. } | Scalar::Cast { .. } | Scalar::Hole(_) => 0.5,
+    }
+}
+
+/// Estimated groups. What is known of columns multiplies; guesses count with falling weight, because
+/// columns that people group by together depend on each other.
+fn estimate_groups(arena: &Arena, keys: &[(ColumnId, ScalarId)], rows: f64) -> f64 {
+    let mut known = 1.0;
+    let mut guesses: Vec<f64> = Vec::new();
+    for &(_, scalar) in keys {
+        let estimate = estimate_distinct(arena, scalar, rows);
+        if is_guess(arena, scalar) { guesses.push(estimate) } else { known *= estimate }
+    }
+    guesses.sort_by(|a, b| b.total_cmp(a));
+    let mut weight = 1.0;
+    let mut guessed = 1.0;
+    for guess in guesses {
+        guessed *= guess.powf(weight);
+        weight /= 2.0;
+    }
+    (known * guessed).min(rows * 0.8).max(1.0)
+}
+
+/// Whether nothing is known of the distinct values of a scalar.
+fn is_guess(arena: &Arena, scalar: ScalarId) -> bool {
+    match &arena[scalar] {
+        Scalar::Column(column) => is_column_guess(arena, *column),
+        Scalar::Call { function: Function::Extract | Function::DateTrunc, .. }
+        | Scalar::Call { data_type: DataType::Boolean, .. }
+        | Scalar::Literal(_)
+        | Scalar::InList { .. }
+        | Scalar::Case { .. } => false,
+        Scalar::Call { .. } | Scalar::Cast { .. } | Scalar::Outer(_) | Scalar::Hole(_) => {
+            arena.operands(scalar).iter().any(|&operand| is_guess(arena, operand))
+        }
+    }
+}
+
+fn is_column_guess(arena: &Arena, column: ColumnId) -> bool {
+    if arena.n_distinct(column).is_some() {
+        return false;
+    }
+    match arena.def(column) {
+        ColumnDef::Scalar(scalar) => is_guess(arena, *scalar),
+        ColumnDef::Variant { of, .. } | ColumnDef::Instance { of, .. } => is_column_guess(arena, *of),
+        ColumnDef::Base { .. }
+        | ColumnDef::Aggregate(_)
+        | ColumnDef::Window(_)
+        | ColumnDef::SetOp { .. }
+        | ColumnDef::Values { .. }
+        | ColumnDef::Mark { .. } => !matches!(arena.column_type(column), DataType::Boolean | DataType::Date),
     }
 }
 

@@ -50,7 +50,7 @@ pub fn optimize(project: &mut BoundProject, rules: &[isomer_rules::CompiledRule]
     let (stop_reason, n_iterations) = saturate(&mut memo, &mut switches, config);
     let roots = roots_of(project, &entries, &memo);
     let graph = Graph::new(&memo, &roots);
-    let materialised = graph.choose(project.project.settings.min_shared_rows);
+    let materialised = graph.choose(project.project.settings.min_shared_rows, switches.is_on("share-common-plan"));
     let raised = raise(project, &entries, &mut memo, &graph, &materialised);
     let n_nodes = memo.egraph.total_number_of_nodes();
     let mut diagnostics = refused_unions(&memo);

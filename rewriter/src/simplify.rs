@@ -27,7 +27,11 @@ impl Switches {
         !self.disabled.contains(rule)
     }
 
+    /// Counts a firing. What the normal form needs happens also when its rule is off, unnamed.
     pub(crate) fn fire(&mut self, rule: &str) {
+        if !self.is_on(rule) {
+            return;
+        }
         match self.fired.get_mut(rule) {
             Some(count) => *count += 1,
             None => {
@@ -235,7 +239,10 @@ fn step_call(
                 switches.fire("fold-constants");
                 return arena.literal(folded);
             }
-            id
+            match args {
+                &[left, right] if function.flipped().is_some() => arena.comparison(function, left, right),
+                _ => id,
+            }
         }
     }
 }

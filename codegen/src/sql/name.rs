@@ -19,6 +19,7 @@ const RESERVED: &[&str] = &[
     "asc",
     "asof",
     "asymmetric",
+    "at",
     "authorization",
     "begin",
     "between",

@@ -44,7 +44,7 @@ impl Plans {
                 "events",
                 &[
                     ("user_id", DataType::Int64),
-                    ("at", DataType::Timestamp),
+                    ("seen", DataType::Timestamp),
                     ("value", DataType::Float64),
                     ("kind", DataType::Text),
                     ("flag", DataType::Boolean),

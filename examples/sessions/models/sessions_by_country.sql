@@ -1,19 +1,19 @@
 /* Sessions by the country in which they began. */
 with
 events as (
-    select e.user_id as visitor, e.event_id, e.event_time as at, e.country, e.revenue
+    select e.user_id as visitor, e.event_id, e.event_time as seen_at, e.country, e.revenue
     from raw_events as e
 ),
 marked as (
     select
         *,
         case
-            when lag(at) over w is null then 1
-            when at > lag(at) over w + interval '30 minutes' then 1
+            when lag(seen_at) over w is null then 1
+            when seen_at > lag(seen_at) over w + interval '30 minutes' then 1
             else 0
         end as is_first
     from events
-    window w as (partition by visitor order by at, event_id)
+    window w as (partition by visitor order by seen_at, event_id)
 ),
 sessions as (
     select
@@ -25,7 +25,7 @@ sessions as (
     from (
         select
             visitor, event_id, country, revenue,
-            sum(is_first) over (partition by visitor order by at, event_id rows between unbounded preceding and current row) as session_id
+            sum(is_first) over (partition by visitor order by seen_at, event_id rows between unbounded preceding and current row) as session_id
         from marked
     ) as m
     group by 1, 2

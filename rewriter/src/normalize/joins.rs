@@ -29,9 +29,10 @@ impl Normalizer<'_> {
                 // A second match is an error, so nothing may be filtered away before it is seen.
                 let columns = left.columns(&mut self.context.arena);
                 let (below, above) = self.split_for(&conds, &columns);
-                let (left, left_definitions) = self.relation(left, below);
-                let (right, right_definitions) = self.relation(right, Vec::new());
-                self.outer(kind, (left, left_definitions), (right, right_definitions), &on, &above)
+                let right_columns = right.columns(&mut self.context.arena);
+                let left = self.relation(left, below);
+                let right = self.relation(right, Vec::new());
+                self.outer(kind, left, right, &right_columns, (&on, &above))
             }
             JoinKind::Semi | JoinKind::Anti | JoinKind::AntiNullAware | JoinKind::Mark(_) => {
                 self.semi_join(kind, left, right, on, &conds)
@@ -78,7 +79,7 @@ impl Normalizer<'_> {
         });
         let (left, left_definitions) = self.relation(left, below);
         let (right, right_definitions) = self.relation(right, own_right);
-        let (right, right_definitions) = self.disjoint(&left, right, right_definitions);
+        let (right, right_definitions) = self.disjoint(&left, right, right_definitions, &right_columns);
         on = on.iter().map(|&predicate| self.resolve_both(predicate, &left_definitions, &right_definitions)).collect();
         if kind != JoinKind::AntiNullAware {
             on = self.simplified_holds(&on);
@@ -111,13 +112,27 @@ impl Normalizer<'_> {
         self.resolve(scalar, &both)
     }
 
-    /// `right` renamed where it exposes ids that `left` exposes, too.
-    fn disjoint(&mut self, left: &Plan, right: Plan, definitions: Definitions) -> (Plan, Definitions) {
+    /// `right`, written with the columns `written`, renamed where it exposes ids that `left` exposes, too.
+    fn disjoint(
+        &mut self,
+        left: &Plan,
+        right: Plan,
+        definitions: Definitions,
+        written: &[ColumnId],
+    ) -> (Plan, Definitions) {
         let taken = left.columns(&mut self.context.arena);
-        self.disjoint_from(&taken, right, definitions)
+        self.disjoint_from(&taken, right, definitions, written)
     }
 
-    fn disjoint_from(&mut self, taken: &[ColumnId], plan: Plan, mut definitions: Definitions) -> (Plan, Definitions) {
+    /// The definitions are those of `written` alone: the plan may expose other ids, which another
+    /// input of the join may be written with.
+    fn disjoint_from(
+        &mut self,
+        taken: &[ColumnId],
+        plan: Plan,
+        mut definitions: Definitions,
+        written: &[ColumnId],
+    ) -> (Plan, Definitions) {
         let columns = plan.columns(&mut self.context.arena);
         if !columns.iter().any(|column| taken.contains(column)) {
             return (plan, definitions);
@@ -140,8 +155,10 @@ impl Normalizer<'_> {
             let scalar = definitions[&column];
             definitions.insert(column, self.context.arena.inline_columns(scalar, &rename));
         }
-        let added: Vec<(ColumnId, ScalarId)> =
-            rename.into_iter().filter(|(column, _)| !definitions.contains_key(column)).collect();
+        let added: Vec<(ColumnId, ScalarId)> = rename
+            .into_iter()
+            .filter(|(column, _)| written.contains(column) && !definitions.contains_key(column))
+            .collect();
         definitions.extend(added);
         (plan, definitions)
     }
@@ -187,7 +204,7 @@ impl Normalizer<'_> {
                 }
             }
             let (input, inner) = self.relation(leaf, own);
-            let (input, inner) = self.disjoint_from(&taken, input, inner);
+            let (input, inner) = self.disjoint_from(&taken, input, inner, &columns);
             definitions.extend(inner);
             taken.extend(input.columns(&mut self.context.arena));
             inputs.push(input);
@@ -273,7 +290,7 @@ impl Normalizer<'_> {
             definitions.extend(self.nulls(&right_columns));
             return (plan, definitions);
         }
-        self.outer(JoinKind::Left, left, right, &on, &above)
+        self.outer(JoinKind::Left, left, right, &right_columns, (&on, &above))
     }
 
     /// `LEFT JOIN … WHERE right.column IS NULL` with a column that is never NULL in the right input
@@ -328,7 +345,7 @@ impl Normalizer<'_> {
         let left = self.relation(left, Vec::new());
         let right = self.relation(right, Vec::new());
         let (left_plan, left_definitions) = self.null_safe(left.0, left.1, &left_columns);
-        self.outer(JoinKind::Full, (left_plan, left_definitions), right, &on, &conds)
+        self.outer(JoinKind::Full, (left_plan, left_definitions), right, &right_columns, (&on, &conds))
     }
 
     /// `plan` such that every written column can be read above a null extension.
@@ -345,18 +362,11 @@ impl Normalizer<'_> {
         kind: JoinKind,
         (left, left_definitions): (Plan, Definitions),
         (right, right_definitions): (Plan, Definitions),
-        on: &[ScalarId],
-        above: &[ScalarId],
+        right_columns: &[ColumnId],
+        (on, above): (&[ScalarId], &[ScalarId]),
     ) -> (Plan, Definitions) {
-        let written: Vec<ColumnId> = {
-            let mut columns: Vec<ColumnId> = right_definitions.keys().copied().collect();
-            columns.extend(right.columns(&mut self.context.arena));
-            columns.sort_unstable();
-            columns.dedup();
-            columns
-        };
-        let (right, right_definitions) = self.null_safe(right, right_definitions, &written);
-        let (right, right_definitions) = self.disjoint(&left, right, right_definitions);
+        let (right, right_definitions) = self.null_safe(right, right_definitions, right_columns);
+        let (right, right_definitions) = self.disjoint(&left, right, right_definitions, right_columns);
         let on: Vec<ScalarId> =
             on.iter().map(|&predicate| self.resolve_both(predicate, &left_definitions, &right_definitions)).collect();
         let on = self.simplified_holds(&on);

@@ -86,8 +86,7 @@ impl<'a> Normalizer<'a> {
             let scalar = self.resolve(scalar, &definitions);
             exprs.push((self.context.arena.computed_column(scalar, &column.name), scalar));
         }
-        let order: Vec<SortKey> =
-            sort.into_iter().map(|key| SortKey { scalar: self.resolve(key.scalar, &definitions), ..key }).collect();
+        let order = self.sort_keys(sort, &definitions, &plan);
         let mut demanded: Vec<ColumnId> = Vec::new();
         for scalar in exprs.iter().map(|(_, scalar)| *scalar).chain(order.iter().map(|key| key.scalar)) {
             demanded.extend(self.context.arena.columns_of(scalar));
@@ -520,7 +519,7 @@ impl<'a> Normalizer<'a> {
         branches: &mut Vec<(Plan, Vec<ColumnId>)>,
     ) {
         let is_union = matches!(kind, SetOpKind::UnionAll | SetOpKind::Union);
-        match plan {
+        match strip_names_of_union(plan) {
             Plan::Empty { .. } if is_union && self.switches.is_on("prune-empty-union-branch") => {
                 self.switches.fire("prune-empty-union-branch");
             }
@@ -604,6 +603,14 @@ pub(crate) fn peek(mut plan: &Plan) -> &Plan {
         plan = input;
     }
     plan
+}
+
+/// A union or an empty relation without the name it stands under: it dissolves into the union above.
+fn strip_names_of_union(plan: Plan) -> Plan {
+    match peek(&plan) {
+        Plan::SetOp { kind: SetOpKind::UnionAll, .. } | Plan::Empty { .. } => strip_names(plan),
+        _ => plan,
+    }
 }
 
 /// Names are kept where a reader would expect a named sub-query.
