@@ -103,7 +103,7 @@ impl Normalizer<'_> {
                 continue;
             }
             let hint = Arc::clone(self.context.arena.hint(id));
-            let new = self.context.arena.computed_column(scalar, &hint);
+            let new = self.computed_id(scalar, &hint, &facts.columns);
             if new != id {
                 definitions.insert(id, self.context.arena.column_ref(new));
             }
@@ -116,7 +116,7 @@ impl Normalizer<'_> {
         // With no key left the aggregate would give a row over no rows: one constant key stays.
         if let (true, Some((id, scalar))) = (new_keys.is_empty(), constant) {
             let hint = Arc::clone(self.context.arena.hint(id));
-            let new = self.context.arena.computed_column(scalar, &hint);
+            let new = self.computed_id(scalar, &hint, &facts.columns);
             definitions.remove(&id);
             if new != id {
                 definitions.insert(id, self.context.arena.column_ref(new));

@@ -79,12 +79,18 @@ impl<'a> Normalizer<'a> {
             Plan::Sort { input, keys } => (keys, *input),
             plan => (Vec::new(), plan),
         };
-        let (plan, definitions) = self.relation(plan, Vec::new());
+        let (plan, mut definitions) = self.relation(plan, Vec::new());
+        if matches!(peek(&plan), Plan::Empty { .. }) {
+            // No row shows a value: only the types are left to tell.
+            let shown: Vec<ColumnId> = output.columns.iter().map(|column| column.column).collect();
+            definitions = self.nulls(&shown);
+        }
+        let exposed = plan.columns(&mut self.context.arena);
         let mut exprs = Vec::with_capacity(output.columns.len());
         for column in &output.columns {
             let scalar = self.context.arena.column_ref(column.column);
             let scalar = self.resolve(scalar, &definitions);
-            exprs.push((self.context.arena.computed_column(scalar, &column.name), scalar));
+            exprs.push((self.computed_id(scalar, &column.name, &exposed), scalar));
         }
         let order = self.sort_keys(sort, &definitions, &plan);
         let mut demanded: Vec<ColumnId> = Vec::new();
@@ -266,13 +272,21 @@ impl<'a> Normalizer<'a> {
         self.filtered(plan, &above, definitions)
     }
 
+    /// The id of a scalar that is computed over a relation with the columns `exposed`. One of them may
+    /// have the same definition and another value: it was computed below an outer join, which padded it.
+    pub(crate) fn computed_id(&mut self, scalar: ScalarId, hint: &str, exposed: &[ColumnId]) -> ColumnId {
+        let id = self.context.arena.computed_column(scalar, hint);
+        if is_column(&self.context.arena, scalar, id) { id } else { self.context.arena.variant_outside(id, exposed) }
+    }
+
     /// A projection that computes `exprs`; their ids are interned from the definitions.
     pub(crate) fn computed(&mut self, plan: Plan, exprs: Vec<(ColumnId, ScalarId)>) -> (Plan, Definitions) {
+        let exposed = plan.columns(&mut self.context.arena);
         let mut definitions = Definitions::default();
         let mut computed = Vec::with_capacity(exprs.len());
         for (id, scalar) in exprs {
             let hint = Arc::clone(self.context.arena.hint(id));
-            let new = self.context.arena.computed_column(scalar, &hint);
+            let new = self.computed_id(scalar, &hint, &exposed);
             if new != id {
                 definitions.insert(id, self.context.arena.column_ref(new));
             }
