@@ -1,0 +1,1 @@
+SELECT status, median(amount) AS typical FROM orders GROUP BY status

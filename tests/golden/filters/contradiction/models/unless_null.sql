@@ -1,0 +1,1 @@
+SELECT order_id FROM sales WHERE customer_id = customer_id

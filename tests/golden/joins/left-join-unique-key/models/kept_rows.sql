@@ -1,0 +1,1 @@
+SELECT o.order_id, o.amount FROM orders AS o LEFT JOIN customers AS c ON c.customer_id = o.customer_id

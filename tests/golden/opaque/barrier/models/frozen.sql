@@ -1,0 +1,2 @@
+select order_id , quantity   -- kept with its blanks and its comment
+from orders where 1 = 1

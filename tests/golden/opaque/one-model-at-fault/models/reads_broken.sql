@@ -1,0 +1,1 @@
+SELECT order_id FROM broken WHERE 1 = 1

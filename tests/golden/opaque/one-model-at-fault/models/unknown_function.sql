@@ -1,0 +1,1 @@
+SELECT soundexx(status) AS s FROM orders

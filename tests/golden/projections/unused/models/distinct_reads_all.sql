@@ -1,0 +1,1 @@
+SELECT status FROM (SELECT DISTINCT status, quantity FROM sales) AS o

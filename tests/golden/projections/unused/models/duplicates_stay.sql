@@ -1,0 +1,1 @@
+SELECT status FROM (SELECT status, quantity, amount FROM sales) AS o

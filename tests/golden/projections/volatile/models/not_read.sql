@@ -1,0 +1,1 @@
+SELECT order_id FROM (SELECT order_id, random() AS draw FROM sales) AS d

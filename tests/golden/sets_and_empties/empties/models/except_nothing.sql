@@ -1,0 +1,1 @@
+SELECT status FROM orders EXCEPT SELECT city FROM stores WHERE false

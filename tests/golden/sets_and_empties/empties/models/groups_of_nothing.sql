@@ -1,0 +1,1 @@
+SELECT status, count(*) AS n FROM orders WHERE 1 = 2 GROUP BY status

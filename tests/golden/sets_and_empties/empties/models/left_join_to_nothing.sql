@@ -1,0 +1,1 @@
+SELECT o.order_id, s.city FROM orders AS o LEFT JOIN (SELECT * FROM stores WHERE false) AS s ON s.store_id = o.store_id

@@ -1,0 +1,1 @@
+SELECT store_id FROM sales UNION ALL (SELECT store_id FROM stores UNION SELECT quantity FROM sales)

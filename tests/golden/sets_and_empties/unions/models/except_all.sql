@@ -1,0 +1,1 @@
+SELECT store_id FROM sales EXCEPT ALL SELECT store_id FROM stores

@@ -1,0 +1,1 @@
+SELECT store_id FROM sales INTERSECT SELECT store_id FROM stores WHERE city = 'A'

@@ -1,0 +1,1 @@
+SELECT city, sum(amount) AS revenue FROM paid GROUP BY city

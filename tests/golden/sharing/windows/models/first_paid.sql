@@ -1,0 +1,6 @@
+SELECT store_id, order_id
+FROM (
+  SELECT *, row_number() OVER (PARTITION BY store_id ORDER BY ordered_on, order_id) AS n
+  FROM orders WHERE status = 'A'
+) AS o
+WHERE n = 1

@@ -1,0 +1,1 @@
+SELECT count(*) AS n FROM sales LIMIT 3 OFFSET 1

@@ -1,0 +1,1 @@
+SELECT DISTINCT order_id, status FROM orders

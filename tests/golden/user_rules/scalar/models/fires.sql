@@ -1,0 +1,1 @@
+SELECT order_id FROM sales WHERE abs(-quantity) > 5
