@@ -863,3 +863,35 @@ fn faults_of_a_plan_are_errors() {
     let output = p.scalar_output(hole);
     assert_eq!(to_sql(&output, &mut p.arena, &p.catalog, Dialect::DuckDb).unwrap_err().code, "GEN-0003");
 }
+
+/// DataFusion 54 takes a null-safe equality of an inner `ON` for a plain one when another join stands
+/// above it, reads all that follows `IS DISTINCT FROM` as its right side, and fails over a key that is
+/// a cast of another key.
+#[test]
+fn datafusion_reads_what_is_meant() {
+    let mut p = Plans::new();
+    let (orders, customer, events) = (p.scan("orders"), p.scan("customer"), p.scan("events"));
+    let (a, b) = (p.col("orders.customer_id"), p.col("customer.id"));
+    let same = p.test(Function::IsNotDistinct, a, b);
+    let pair = join(JoinKind::Inner, orders, customer, &[same]);
+    let fusion =
+        |p: &mut Plans, output: &Output| to_sql(output, &mut p.arena, &p.catalog, Dialect::DataFusion).unwrap();
+    let amount = p.id("orders.amount");
+    let output = p.output(pair.clone(), &[("amount", amount)]);
+    assert!(fusion(&mut p, &output).contains("ON (o.customer_id IS NOT DISTINCT FROM c.id)"));
+    let kind = p.col("events.kind");
+    let none = p.text("none");
+    let differ = p.test(Function::IsDistinct, kind, none);
+    let plan = filter(join(JoinKind::Inner, pair, events, &[]), &[differ]);
+    let output = p.output(plan.clone(), &[("amount", amount)]);
+    let sql = fusion(&mut p, &output);
+    assert!(!sql.contains(" ON "), "{sql}");
+    assert!(sql.contains("(o.customer_id IS NOT DISTINCT FROM c.id)"), "{sql}");
+    assert!(sql.contains("(e.kind IS DISTINCT FROM 'none')"), "{sql}");
+    let cast = p.cast(a, DataType::Text);
+    let (key, text) = (p.id("orders.customer_id"), p.computed(cast, "customer"));
+    let plan = Plan::Aggregate { input: Box::new(plan), keys: vec![(key, a), text], calls: Vec::new() };
+    let output = p.output(plan, &[("customer", text.0), ("id", key)]);
+    let sql = fusion(&mut p, &output);
+    assert_eq!(sql.lines().last(), Some("GROUP BY o.customer_id"), "{sql}");
+}

@@ -182,7 +182,7 @@ fn operators_and_parentheses() {
             same_text,
             [
                 "kind IS NOT DISTINCT FROM kind",
-                "kind IS NOT DISTINCT FROM kind",
+                "(kind IS NOT DISTINCT FROM kind)",
                 "kind IS NOT DISTINCT FROM kind",
                 "kind <=> kind",
             ],
@@ -191,7 +191,7 @@ fn operators_and_parentheses() {
             other_text,
             [
                 "kind IS DISTINCT FROM kind",
-                "kind IS DISTINCT FROM kind",
+                "(kind IS DISTINCT FROM kind)",
                 "kind IS DISTINCT FROM kind",
                 "NOT (kind <=> kind)",
             ],

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{ColumnId, DataType, Function, Literal, Scalar, ScalarId, SetOpKind, SortKey, WindowCall};
+use isomer_ir::{ColumnId, DataType, Dialect, Function, Literal, Scalar, ScalarId, SetOpKind, SortKey, WindowCall};
 use rustc_hash::FxHashMap;
 
 use super::block::{Block, Env, Order, SetBlock, SourceKind};
@@ -175,7 +175,7 @@ impl Statement<'_, '_> {
         let mut conjuncts = self.conjuncts(&block.env, holds)?;
         if block.has_window(&self.speller.exprs) {
             let has_call = conjuncts.iter().any(|&expr| self.speller.exprs.facts(expr).has_window);
-            if has_call && self.dialect() == isomer_ir::Dialect::DuckDb && block.limit.is_none() {
+            if has_call && self.dialect() == Dialect::DuckDb && block.limit.is_none() {
                 block.qualify.append(&mut conjuncts);
                 return Ok(block);
             }
@@ -272,6 +272,9 @@ impl Statement<'_, '_> {
                 group.push(expr);
             }
         }
+        if self.speller.dialect == Dialect::DataFusion {
+            self.leave_out_determined(&mut group);
+        }
         if group.is_empty() && !keys.is_empty() {
             // Constant keys alone: one group where there are rows, none where there are not.
             let count = self.speller.exprs.template_of(super::expr::Kind::Aggregate, Level::Primary, "COUNT(*)", &[]);
@@ -284,6 +287,24 @@ impl Statement<'_, '_> {
         block.env = env;
         block.group = Some(group);
         Ok(block)
+    }
+
+    /// Leaves out group keys that are computed from other keys: DataFusion 54 does so by itself, and then
+    /// fails where one of the two is a cast of the other.
+    fn leave_out_determined(&self, group: &mut Vec<ExprId>) {
+        let exprs = &self.speller.exprs;
+        let is_bare = |expr: ExprId| matches!(exprs[expr], Node::Field { .. });
+        let bare: Vec<ExprId> = group.iter().copied().filter(|&expr| is_bare(expr)).collect();
+        group.retain(|&expr| {
+            let facts = exprs.facts(expr);
+            let mut is_determined = !is_bare(expr) && !facts.is_volatile && !facts.has_subquery;
+            let mut reads = false;
+            exprs.visit(&[expr], &mut |id, _| {
+                reads |= is_bare(id);
+                is_determined &= !is_bare(id) || bare.contains(&id);
+            });
+            !(is_determined && reads)
+        });
     }
 
     fn distinct(&mut self, input: NodeId) -> Result<Block, CodegenError> {

@@ -71,6 +71,8 @@ pub(super) enum Kind {
     Literal,
     /// `a = b`.
     Equality,
+    /// `a IS NOT DISTINCT FROM b`, as DataFusion has it.
+    NullSafe,
     /// An aggregate call.
     Aggregate,
     /// A window call.
@@ -322,7 +324,7 @@ impl Exprs {
                 // An aggregate below a window call is still one: it needs its grouping.
                 Kind::Window | Kind::Ranking => facts.has_window = true,
                 Kind::Volatile => facts.is_volatile = true,
-                Kind::Plain | Kind::Literal | Kind::Equality => {}
+                Kind::Plain | Kind::Literal | Kind::Equality | Kind::NullSafe => {}
             },
             Node::Subquery { .. } => {
                 facts.has_subquery = true;

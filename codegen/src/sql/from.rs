@@ -20,7 +20,8 @@ pub(super) fn sources_of(expr: ExprId, exprs: &Exprs) -> Vec<SourceId> {
 /// Orders the inner joins that a list starts with so that each relation is joined by a condition
 /// where one exists, and puts equalities of the filter that relate two of them into `ON`. That is
 /// sound below left joins, whose left rows a filter may meet before or after; a list with a full
-/// join stays as it is.
+/// join stays as it is. Null-safe equalities between more than two relations stand in `WHERE`: DataFusion
+/// 54 takes one in an inner `ON` for a plain equality when another join stands above it.
 pub(super) fn arrange(mut items: Vec<Item>, filter: Vec<ExprId>, exprs: &Exprs) -> (Vec<Item>, Vec<ExprId>) {
     if items.iter().any(|item| item.attach == Attach::Full) {
         return (items, filter);
@@ -39,6 +40,7 @@ pub(super) fn arrange(mut items: Vec<Item>, filter: Vec<ExprId>, exprs: &Exprs) 
         let is_placed = sources.len() >= 2
             && sources.iter().all(|source| waiting.contains(source))
             && !exprs.facts(condition).has_subquery
+            && (n_inner == 2 || exprs.kind(condition) != Kind::NullSafe)
             && (is_join_condition || exprs.kind(condition) == Kind::Equality);
         if is_placed { conditions.push((condition, sources)) } else { rest.push(condition) }
     }

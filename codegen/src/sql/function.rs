@@ -32,6 +32,15 @@ impl Speller<'_> {
                 let same = self.comparison(function, args, " <=> ", done)?;
                 self.exprs.template(Level::Not, "NOT @", &[same])
             }
+            // DataFusion reads all that follows as the right side.
+            Function::IsDistinct if fusion => {
+                let differ = self.comparison(function, args, " IS DISTINCT FROM ", done)?;
+                self.exprs.template(Level::Primary, "(#)", &[differ])
+            }
+            Function::IsNotDistinct if fusion => {
+                let same = self.comparison(function, args, " IS NOT DISTINCT FROM ", done)?;
+                self.exprs.template_of(Kind::NullSafe, Level::Primary, "(#)", &[same])
+            }
             Function::IsDistinct => self.comparison(function, args, " IS DISTINCT FROM ", done)?,
             Function::IsNotDistinct => self.comparison(function, args, " IS NOT DISTINCT FROM ", done)?,
             Function::And => self.junction(true, args, done),
