@@ -47,6 +47,14 @@ impl Normalizer<'_> {
             let columns = keys.iter().map(|(id, _)| *id).chain(calls.iter().map(|(id, _)| *id)).collect();
             return (Plan::Empty { columns }, Definitions::default());
         }
+        if matches!(super::peek(&plan), Plan::Empty { .. })
+            && keys.is_empty()
+            && self.switches.is_on("prune-empty-operator")
+        {
+            self.switches.fire("prune-empty-operator");
+            let definitions = calls.iter().map(|(id, call)| (*id, self.value_of_nothing(call))).collect();
+            return self.filtered(Plan::Values { columns: Vec::new(), rows: vec![Vec::new()] }, &above, definitions);
+        }
         let mut new_calls: Vec<(ColumnId, AggregateCall)> = Vec::with_capacity(calls.len());
         let exposed: Vec<ColumnId> = new_keys.iter().map(|(id, _)| *id).collect();
         for (id, call) in calls {
@@ -189,6 +197,13 @@ impl Normalizer<'_> {
         }
         composed.retain(|id, scalar| self.context.arena[*scalar] != Scalar::Column(*id));
         Some((plan.clone(), composed))
+    }
+
+    /// What an aggregate gives over no rows.
+    fn value_of_nothing(&mut self, call: &AggregateCall) -> ScalarId {
+        let is_count = matches!(call.function, AggregateFunction::Count | AggregateFunction::ApproxCountDistinct);
+        let value = if is_count { Literal::Int(0, call.data_type) } else { Literal::Null(call.data_type) };
+        self.context.arena.literal(value)
     }
 
     /// What an aggregate gives over exactly one row.
