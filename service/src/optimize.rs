@@ -304,7 +304,8 @@ fn spell_rules(
                 facts: rule.facts.clone(),
                 before: spell(&rule.before),
                 after: spell(&rule.after),
-                cost_before: rule.cost_before,
+                // A part that only rewriting made stands nowhere in the written plan and has no cost there.
+                cost_before: if rule.cost_before.is_finite() { rule.cost_before } else { rule.cost_after },
                 cost_after: rule.cost_after,
             });
         }
