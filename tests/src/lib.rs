@@ -2,10 +2,14 @@
 //!
 //! The tests themselves are in `tests/`, one target for each thing that is held true.
 
+pub mod examples;
+pub mod schema;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use isomer_ir::SourceData;
 use isomer_service::optimize::{self, Answer, Optimised, Request};
 use isomer_service::{files, report};
 
@@ -101,4 +105,17 @@ pub fn folders(folder: &Path) -> Vec<PathBuf> {
 #[must_use]
 pub fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Has the generators of a project make less or more: each setting that is named takes the value.
+pub fn resize(optimised: &mut Optimised, settings: &[(&str, &str)]) {
+    for source in &mut optimised.project.project.sources {
+        if let SourceData::Generated(_, given) = &mut source.data {
+            for (name, value) in given {
+                if let Some((_, new)) = settings.iter().find(|(setting, _)| *setting == &**name) {
+                    *value = (*new).into();
+                }
+            }
+        }
+    }
 }
