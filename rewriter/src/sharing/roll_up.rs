@@ -242,11 +242,18 @@ fn rolled_up_average(
     let total = rolled_up(context, &sum, false, keys, calls, outer)?;
     let n = rolled_up(context, &count, has_no_keys, keys, calls, outer)?;
     let arena = &mut context.arena;
-    let total = arena.cast(total, DataType::Float64);
+    let mut total = arena.cast(total, DataType::Float64);
     let n = arena.cast(n, DataType::Float64);
     let zero = arena.literal(Literal::Float(0.0_f64.to_bits()));
     // No value at all: NULL, not a division by zero.
-    let n = arena.call(Function::NullIf, [n, zero], DataType::Float64);
+    let mut n = arena.call(Function::NullIf, [n, zero], DataType::Float64);
+    if let DataType::Decimal { scale: scale @ 1.., .. } = argument_type {
+        // A decimal's average is its digits over the count, rounded once: 0.30 / 3 is not 0.1 as doubles.
+        let digits = arena.literal(Literal::Float(10.0_f64.powi(i32::from(scale)).to_bits()));
+        total = arena.call(Function::Multiply, [total, digits], DataType::Float64);
+        total = arena.call(Function::Round, [total], DataType::Float64);
+        n = arena.call(Function::Multiply, [n, digits], DataType::Float64);
+    }
     Some(arena.call(Function::Divide, [total, n], DataType::Float64))
 }
 
