@@ -9,7 +9,7 @@ use isomer_ir::{Arena, Catalog, ColumnId, Diagnostic, Dialect, Output, Plan, Sca
 use rustc_hash::{FxHashMap, FxHashSet};
 use sqlparser::ast::{self, Expr, Ident, ObjectName, ObjectNamePart, Query};
 
-use crate::parse::{Fault, Parsed, SourceText, parse, with_deep_stack};
+use crate::parse::{Fault, Parsed, ParsedText, SourceText, parse, with_deep_stack};
 use crate::place::Place;
 use crate::reads::tables_read;
 use crate::scope::{Found, Rel, Scope, replace_columns};
@@ -169,49 +169,49 @@ pub fn bind_query(
     catalog: &Catalog,
 ) -> (Option<Output>, Vec<Diagnostic>, Vec<Arc<str>>) {
     let is_known = |key: &str| catalog.get(key).is_some();
-    let bound = bind_text(sql, source_name, dialect, arena, catalog, &is_known);
-    (bound.output, bound.diagnostics, bound.reads)
+    with_deep_stack(|| {
+        let text = SourceText::new(source_name, sql);
+        let bound = bind_parsed(&text, parse(&text, dialect), dialect, arena, catalog, &is_known);
+        (bound.output, bound.diagnostics, bound.reads)
+    })
 }
 
-pub(crate) fn bind_text(
-    sql: &str,
-    source: &Arc<str>,
+/// Binds what [`parse`] gave of a text; runs on the caller's deep stack.
+pub(crate) fn bind_parsed(
+    text: &SourceText<'_>,
+    (parsed, fault): ParsedText,
     dialect: Dialect,
     arena: &mut Arena,
     catalog: &Catalog,
     is_known: &dyn Fn(&str) -> bool,
 ) -> BoundText {
-    with_deep_stack(|| {
-        let text = SourceText::new(source, sql);
-        let (parsed, fault) = parse(&text, dialect);
-        let reads = reads_of(&parsed, is_known);
-        let mut bound = BoundText { reads, comments: parsed.comments, ..BoundText::default() };
-        let Some(query) = parsed.query.as_deref() else {
-            bound.diagnostics.extend(fault.map(|fault| *fault));
-            return bound;
-        };
-        let mut binder = Binder {
-            arena,
-            catalog,
-            dialect,
-            text: &text,
-            levels: Vec::new(),
-            ctes: Vec::new(),
-            diagnostics: Vec::new(),
-            depth: 0,
-            n_operators: 0,
-        };
-        let result = binder.root(query);
-        bound.diagnostics = binder.diagnostics;
-        match result {
-            Ok(output) if bound.diagnostics.is_empty() => bound.output = Some(output),
-            Ok(_) => {}
-            Err(fault) => bound.diagnostics.push(*fault),
-        }
-        bound.diagnostics.sort();
-        bound.diagnostics.dedup();
-        bound
-    })
+    let reads = reads_of(&parsed, is_known);
+    let mut bound = BoundText { reads, comments: parsed.comments, ..BoundText::default() };
+    let Some(query) = parsed.query.as_deref() else {
+        bound.diagnostics.extend(fault.map(|fault| *fault));
+        return bound;
+    };
+    let mut binder = Binder {
+        arena,
+        catalog,
+        dialect,
+        text,
+        levels: Vec::new(),
+        ctes: Vec::new(),
+        diagnostics: Vec::new(),
+        depth: 0,
+        n_operators: 0,
+    };
+    let result = binder.root(query);
+    bound.diagnostics = binder.diagnostics;
+    match result {
+        Ok(output) if bound.diagnostics.is_empty() => bound.output = Some(output),
+        Ok(_) => {}
+        Err(fault) => bound.diagnostics.push(*fault),
+    }
+    bound.diagnostics.sort();
+    bound.diagnostics.dedup();
+    bound
 }
 
 /// What a text reads, as far as it was parsed.

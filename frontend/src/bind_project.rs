@@ -9,8 +9,12 @@ use isomer_ir::{
 };
 use rustc_hash::FxHashSet;
 
-use crate::bind::{bind_text, reads_of};
-use crate::parse::{SourceText, parse, with_deep_stack};
+use crate::bind::{bind_parsed, reads_of};
+use crate::parse::{ParsedText, SourceText, parse, with_deep_stack};
+
+/// Longest text, in bytes, whose syntax tree is kept between finding what a model reads and binding
+/// it. Trees are far larger than texts: of longer ones, one at a time is held.
+const MAX_KEPT_TEXT: usize = 64 << 10;
 
 /// Binds every model of a project into one arena.
 ///
@@ -18,13 +22,17 @@ use crate::parse::{SourceText, parse, with_deep_stack};
 /// that reads one whose columns nobody declares. Models that read each other in a circle are
 /// project errors.
 #[must_use]
-pub fn bind_project(mut project: ModelProject) -> BoundProject {
+pub fn bind_project(project: ModelProject) -> BoundProject {
+    with_deep_stack(|| bind_models(project))
+}
+
+fn bind_models(mut project: ModelProject) -> BoundProject {
     let positions: BTreeMap<Arc<str>, usize> =
         project.models.iter().enumerate().map(|(position, model)| (Arc::clone(&model.key), position)).collect();
     let is_known =
         |key: &str, project: &ModelProject| positions.contains_key(key) || project.catalog.get(key).is_some();
-    let reads: Vec<Vec<Arc<str>>> =
-        project.models.iter().map(|model| model_reads(model, &|key| is_known(key, &project))).collect();
+    let (reads, mut kept): (Vec<_>, Vec<_>) =
+        project.models.iter().map(|model| read_text(model, &|key| is_known(key, &project))).unzip();
     let (order, mut diagnostics, circular) = ordered(&project, &positions, &reads);
     let mut arena = Arena::default();
     let mut models: Vec<BoundModel> =
@@ -48,7 +56,9 @@ pub fn bind_project(mut project: ModelProject) -> BoundProject {
             continue;
         }
         let is_known = |key: &str| project.catalog.get(key).is_some();
-        let text = bind_text(&model.sql, &model.path, model.dialect, &mut arena, &project.catalog, &is_known);
+        let text = SourceText::new(&model.path, &model.sql);
+        let parsed = kept[position].take().unwrap_or_else(|| parse(&text, model.dialect));
+        let text = bind_parsed(&text, parsed, model.dialect, &mut arena, &project.catalog, &is_known);
         models[position].comments = text.comments;
         diagnostics.extend(text.diagnostics);
         match text.output.map(|output| distinct_names(output, &model)) {
@@ -74,20 +84,19 @@ fn become_opaque(project: &ModelProject, model: &Model, opaque: &mut FxHashSet<A
     }
 }
 
-fn model_reads(model: &Model, is_known: &dyn Fn(&str) -> bool) -> Vec<Arc<str>> {
-    with_deep_stack(|| {
-        let text = SourceText::new(&model.path, &model.sql);
-        let (parsed, _) = parse(&text, model.dialect);
-        let mut reads = reads_of(&parsed, is_known);
-        // What an unparsable text says of itself (a comment, an alias) makes no circle.
-        if parsed.query.is_none() || model.is_opaque {
-            reads.retain(|key| *key != model.key);
-        }
-        reads.extend(model.declared_reads.iter().filter(|key| model.is_opaque && is_known(key)).cloned());
-        reads.sort_unstable();
-        reads.dedup();
-        reads
-    })
+/// The keys that a model reads, sorted; and its syntax tree, unless that is too large to keep.
+fn read_text(model: &Model, is_known: &dyn Fn(&str) -> bool) -> (Vec<Arc<str>>, Option<ParsedText>) {
+    let text = SourceText::new(&model.path, &model.sql);
+    let parsed = parse(&text, model.dialect);
+    let mut reads = reads_of(&parsed.0, is_known);
+    // What an unparsable text says of itself (a comment, an alias) makes no circle.
+    if parsed.0.query.is_none() || model.is_opaque {
+        reads.retain(|key| *key != model.key);
+    }
+    reads.extend(model.declared_reads.iter().filter(|key| model.is_opaque && is_known(key)).cloned());
+    reads.sort_unstable();
+    reads.dedup();
+    (reads, (model.sql.len() <= MAX_KEPT_TEXT).then_some(parsed))
 }
 
 /// Upstream before downstream, ties by name; models in circles go last, with a diagnostic for each
