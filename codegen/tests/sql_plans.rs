@@ -890,8 +890,12 @@ fn datafusion_reads_what_is_meant() {
     assert!(sql.contains("(e.kind IS DISTINCT FROM 'none')"), "{sql}");
     let cast = p.cast(a, DataType::Text);
     let (key, text) = (p.id("orders.customer_id"), p.computed(cast, "customer"));
-    let plan = Plan::Aggregate { input: Box::new(plan), keys: vec![(key, a), text], calls: Vec::new() };
-    let output = p.output(plan, &[("customer", text.0), ("id", key)]);
+    let count = p.agg(AggregateFunction::Count, &[], DataType::Int64, "n");
+    let grouped = |calls: Vec<_>| Plan::Aggregate { input: Box::new(plan.clone()), keys: vec![(key, a), text], calls };
+    let output = p.output(grouped(vec![count.clone()]), &[("customer", text.0), ("n", count.0)]);
     let sql = fusion(&mut p, &output);
     assert_eq!(sql.lines().last(), Some("GROUP BY o.customer_id"), "{sql}");
+    let output = p.output(grouped(Vec::new()), &[("customer", text.0), ("id", key)]);
+    let sql = fusion(&mut p, &output);
+    assert!(sql.starts_with("SELECT DISTINCT") && !sql.contains("GROUP BY"), "{sql}");
 }
