@@ -336,6 +336,11 @@ fn raise(
     let mut names: FxHashMap<usize, Arc<str>> = FxHashMap::default();
     let mut taken: FxHashSet<Arc<str>> = project.project.models.iter().map(|model| Arc::clone(&model.key)).collect();
     taken.extend(memo.context().catalog.tables().map(|table| Arc::clone(&table.key)));
+    // A text that is not understood may read a table that nobody declared: it must not find a shared one.
+    taken.extend(project.models.iter().flat_map(|model| model.reads.iter().cloned()));
+    taken.extend(project.project.models.iter().flat_map(|model| model.declared_reads.iter().cloned()));
+    let unqualified: Vec<Arc<str>> = taken.iter().filter_map(|name| name.rsplit('.').next()).map(Arc::from).collect();
+    taken.extend(unqualified);
     for shared in materialised {
         let name = shared_name(memo, graph, shared.class, &mut taken);
         names.insert(shared.class, name);
