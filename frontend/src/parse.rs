@@ -31,8 +31,8 @@ const STACK_SLACK: usize = 16 << 20;
 
 /// Runs `work` on a stack that fits everything that [`parse`] lets through.
 ///
-/// A fresh stack costs some 20 microseconds, for its pages have to be mapped again. Whoever has
-/// many texts asks for one around them all: within it, those for single texts are free.
+/// A fresh stack has its pages mapped and cleared again. Whoever has many texts asks for one around
+/// them all: within it, those for single texts are free.
 pub(crate) fn with_deep_stack<T>(work: impl FnOnce() -> T) -> T {
     stacker::maybe_grow(STACK, STACK + STACK_SLACK, work)
 }
