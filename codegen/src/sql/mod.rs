@@ -66,6 +66,13 @@ pub fn to_sql(output: &Output, arena: &mut Arena, catalog: &Catalog, dialect: Di
     if block.set.is_some() && !statement.covers_order(&block, &outs) {
         block = wrap_ordered(&mut statement, block)?;
     }
+    if dialect == Dialect::DataFusion && block.limit.is_some() {
+        let names = statement.hidden_names_of_order(&block);
+        if outs.iter().any(|(_, out)| names.iter().any(|name| name.eq_ignore_ascii_case(out))) {
+            // DataFusion 54 refuses `ORDER BY t.a` beside an output `a` that is another value.
+            block = wrap_ordered(&mut statement, block)?;
+        }
+    }
     let root = statement.finish(block, &outs)?;
     if matches!(dialect, Dialect::DataFusion | Dialect::Spark)
         && let Some(cte) = statement.ctes.iter().find(|cte| cte.is_volatile && cte.n_readers > 1)

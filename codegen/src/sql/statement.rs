@@ -109,6 +109,10 @@ impl<'a, 'p> Statement<'a, 'p> {
             None => self.content_name(&block),
         };
         let mut taken = Taken::default();
+        if self.speller.dialect == Dialect::DataFusion {
+            // DataFusion 54 refuses `ORDER BY t.a` beside an output `a` that is another value.
+            self.take_names_of_order(&block, &mut taken);
+        }
         let mut columns = Vec::with_capacity(block.env.len());
         for &id in block.env.keys() {
             let hint = identifier(self.speller.arena.hint(id), "value");
@@ -122,6 +126,25 @@ impl<'a, 'p> Statement<'a, 'p> {
         self.ctes.push(Cte { name, query, is_volatile, n_readers: 0 });
         self.cte_columns.push(columns);
         Ok(self.ctes.len() - 1)
+    }
+
+    fn take_names_of_order(&self, block: &Block, taken: &mut Taken) {
+        for name in self.hidden_names_of_order(block) {
+            taken.take(&name);
+        }
+    }
+
+    /// Names of the columns that the order of a block reads and no output shows.
+    pub(super) fn hidden_names_of_order(&self, block: &Block) -> Vec<String> {
+        let shown: Vec<ExprId> = block.env.values().copied().collect();
+        let hidden: Vec<ExprId> = block.order.iter().map(|key| key.expr).filter(|expr| !shown.contains(expr)).collect();
+        let mut names = Vec::new();
+        self.speller.exprs.visit(&hidden, &mut |_, node| {
+            if let Node::Field { source, column } = node {
+                names.extend(self.sources[source.0 as usize].names.get(column).cloned());
+            }
+        });
+        names
     }
 
     /// Closes a block: `outs` are the output columns in order with their names.

@@ -139,6 +139,15 @@ fn things_by_name_may_be_lists() {
 }
 
 #[test]
+fn words_that_are_truth_values_elsewhere_are_names() {
+    let yml = "models: {a: {rewrite: no}}\nsources:\n  n:\n    columns:\n      - {name: y, type: int, not_null: yes}\n      \
+               - {name: On, type: int, not_null: False}\n";
+    let project = sound(&[MODEL, ("isomer.yml", yml)]);
+    assert!(!project.models[0].is_rewritable);
+    assert_eq!(schema(&project), "n None: y int32 On int32?\n");
+}
+
+#[test]
 fn json_is_yaml() {
     let json = r#"{"name":"request","dialect":"duckdb","models":{"a":{"materialise":"view","tags":["x"]}},"sources":{"t":{"columns":[{"name":"id","type":"bigint","nullable":false,"distinct":5}],"keys":[["id"]],"rows":7}}}"#;
     let project = sound(&[MODEL, ("isomer.yml", json)]);

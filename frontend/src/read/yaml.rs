@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use isomer_ir::{Diagnostic, Span, nearest};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{DefaultMessageFormatter, Options, Spanned};
+use serde_saphyr::{DefaultMessageFormatter, Spanned};
 
 /// A node of a YAML document.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,10 +150,16 @@ impl Reading<'_> {
         items.iter().filter_map(|item| Some((self.text(what, item)?, item.span))).collect()
     }
 
-    /// A truth value.
+    /// A truth value; `yes`, `no`, `on` and `off` are words elsewhere and truth values here.
     pub(crate) fn boolean(&mut self, what: &str, node: &Node) -> Option<bool> {
-        if let Value::Boolean(value) = &node.value {
-            return Some(*value);
+        match &node.value {
+            Value::Boolean(value) => return Some(*value),
+            Value::Text(text) => match text.to_lowercase().as_str() {
+                "true" | "yes" | "on" => return Some(true),
+                "false" | "no" | "off" => return Some(false),
+                _ => {}
+            },
+            Value::Null | Value::Integer(_) | Value::Float(_) | Value::List(_) | Value::Map(_) => {}
         }
         self.wrong_kind(what, "`true` or `false`", node);
         None
@@ -224,7 +230,9 @@ pub(crate) fn parse(bytes: &[u8], reading: &mut Reading<'_>) -> Option<Node> {
             return None;
         }
     };
-    match serde_saphyr::from_str_with_options::<Option<Node>>(text, Options::default()) {
+    // A column may be called `y` or `no`.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    match serde_saphyr::from_str_with_options::<Option<Node>>(text, options) {
         Ok(node) => Some(node.unwrap_or(Node { span: Span::default(), value: Value::Null })),
         Err(error) => {
             let error = error.without_snippet();
