@@ -1,0 +1,1 @@
+SELECT g, count(*) AS n FROM o GROUP BY g
