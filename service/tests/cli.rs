@@ -22,11 +22,11 @@ const FINE: &str = "SELECT DISTINCT order_id, amount FROM orders";
 
 /// A folder with files.
 fn project(files: &[(&str, &[u8])]) -> TempDir {
-    let folder = TempDir::new().unwrap();
+    let folder = TempDir::new().expect("a temporary folder can be made");
     for (name, bytes) in files {
         let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
+        fs::create_dir_all(path.parent().expect("a file stands in a folder")).expect("a folder can be made");
+        fs::write(path, bytes).expect("a file can be written");
     }
     folder
 }
@@ -44,8 +44,9 @@ fn isomer(folder: &Path, args: &[&str]) -> Told {
     for variable in ["ISOMER_PROJECT_DIR", "ISOMER_TARGET", "ISOMER_LISTEN"] {
         command.env_remove(variable);
     }
-    let Output { status, stdout, stderr } = command.args(args).current_dir(folder).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let Output { status, stdout, stderr } =
+        command.args(args).current_dir(folder).output().expect("the command can be run");
+    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
     Told { exit: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
