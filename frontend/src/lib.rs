@@ -38,6 +38,7 @@ pub use select::select;
 pub use type_name::{data_type_from_name, has_length};
 
 // Rule templates.
+mod relation_template;
 mod template;
 
 pub use template::compile_rules;

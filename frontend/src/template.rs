@@ -2,8 +2,9 @@
 //! rule means exactly what its SQL means.
 //!
 //! A hole is bound as a column of unknown type of a one-table catalog and then replaced by
-//! `Scalar::Hole(n)`, `n` being its position among the rule's holes. Scalar and aggregate templates
-//! are supported; a pattern that begins with `WHERE` is equal only where NULL is as good as FALSE.
+//! `Scalar::Hole(n)`, `n` being its position among the rule's holes. A pattern that begins
+//! with `WHERE` is equal only where NULL is as good as FALSE; one that begins with `SELECT` is a
+//! relation, see [`crate::relation_template`].
 
 use std::sync::Arc;
 
@@ -11,9 +12,10 @@ use isomer_ir::{
     AggregateCall, Arena, Catalog, Column, ColumnDef, DataType, Diagnostic, Dialect, Output, Plan, Scalar, ScalarId,
     Table, Volatility,
 };
-use isomer_rules::{Body, Compiled, CompiledRule, Hole, HoleSort, Rule, RuleSet, SqlText};
+use isomer_rules::{Body, Compiled, CompiledRule, GUARDS, Hole, HoleSort, Rule, RuleSet, SqlText};
 
 use crate::bind::bind_query;
+use crate::relation_template::compile_relation;
 
 /// The table whose columns stand for holes.
 const HOLES: &str = "__holes";
@@ -35,7 +37,7 @@ pub fn compile_rules(rules: &RuleSet, arena: &mut Arena) -> (Vec<CompiledRule>, 
     (compiled, diagnostics)
 }
 
-fn fault(rule: &Rule, text: &SqlText, code: &'static str, message: String, help: &str) -> Box<Diagnostic> {
+pub(crate) fn fault(rule: &Rule, text: &SqlText, code: &'static str, message: String, help: &str) -> Box<Diagnostic> {
     Box::new(Diagnostic::project(code, &rule.file, text.span, message).with_help(help))
 }
 
@@ -43,15 +45,9 @@ fn compile(rule: &Rule, pattern: &SqlText, template: &SqlText, arena: &mut Arena
     let (pattern_sql, in_holds) = strip_where(&pattern.text);
     let (template_sql, _) = strip_where(&template.text);
     let is_relation = pattern_sql.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"));
+    decidable(rule, is_relation)?;
     if is_relation {
-        let message = format!("rule `{}` matches a whole SELECT", rule.name);
-        return Err(fault(
-            rule,
-            pattern,
-            "RULE-0040",
-            message,
-            "this version applies scalar and aggregate templates: match an expression such as `upper(upper($x))`",
-        ));
+        return compile_relation(rule, pattern, template, arena);
     }
     if let Some(hole) = rule.holes.iter().find(|hole| !is_scalar(hole)) {
         let message = format!("the hole `${}` stands for a relation, and the template is a scalar", hole.name);
@@ -70,6 +66,28 @@ fn compile(rule: &Rule, pattern: &SqlText, template: &SqlText, arena: &mut Arena
             Err(fault(rule, template, "RULE-0042", message, "write an aggregate on both sides, or on neither"))
         }
     }
+}
+
+/// A guard that the optimizer cannot decide for such a template would keep the rule from ever firing.
+fn decidable(rule: &Rule, is_relation: bool) -> Result<(), Box<Diagnostic>> {
+    let is_decidable = |name: &str| {
+        GUARDS
+            .iter()
+            .any(|known| known.name == name && if is_relation { known.is_for_relations } else { known.is_for_scalars })
+    };
+    let Some(guard) = rule.guards.iter().find(|guard| !is_decidable(&guard.name)) else { return Ok(()) };
+    let kind = if is_relation { "relation" } else { "scalar or aggregate" };
+    let message = format!(
+        "the guard `{}` is not decided for {kind} templates, so rule `{}` could never fire",
+        guard.name, rule.name
+    );
+    let known: Vec<&str> = GUARDS
+        .iter()
+        .filter(|known| if is_relation { known.is_for_relations } else { known.is_for_scalars })
+        .map(|known| known.name)
+        .collect();
+    let diagnostic = Diagnostic::project("RULE-0047", &rule.file, guard.span, message);
+    Err(Box::new(diagnostic.with_help(format!("guards of such templates are {}", known.join(", ")))))
 }
 
 fn is_scalar(hole: &Hole) -> bool {

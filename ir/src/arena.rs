@@ -216,6 +216,13 @@ impl Arena {
         self.scalar(Scalar::Column(id))
     }
 
+    /// A reference to a column where one was made already.
+    #[must_use]
+    pub fn known_column_ref(&self, id: ColumnId) -> Option<ScalarId> {
+        let index = self.scalars.get_index_of(&Scalar::Column(id))?;
+        u32::try_from(index).ok().map(ScalarId)
+    }
+
     /// A constant.
     pub fn literal(&mut self, literal: Literal) -> ScalarId {
         self.scalar(Scalar::Literal(literal))

@@ -14,6 +14,7 @@ mod operator;
 mod optimize;
 mod plan_facts;
 mod raise;
+mod relations;
 mod rule_set;
 mod scalars;
 mod sharing;

@@ -47,7 +47,7 @@ pub fn optimize(project: &mut BoundProject, rules: &[isomer_rules::CompiledRule]
     let mut memo = Memo::new(context);
     let order = project.order.clone();
     let entries = lower(project, &order, &rules, &mut switches, &mut memo);
-    let (stop_reason, n_iterations) = saturate(&mut memo, &mut switches, config);
+    let (stop_reason, n_iterations) = saturate(&mut memo, &mut switches, &rules, config);
     let roots = roots_of(project, &entries, &memo);
     let graph = Graph::new(&memo, &roots);
     let materialised = graph.choose(project.project.settings.min_shared_rows, switches.is_on("share-common-plan"));
@@ -272,7 +272,12 @@ fn replace_scans(context: &mut Context, plan: &mut Plan, views: &FxHashMap<Arc<s
 }
 
 /// Runs the e-graph phases until nothing is added or a budget ends.
-pub(crate) fn saturate(memo: &mut Memo, switches: &mut Switches, config: &Config<'_>) -> (StopReason, usize) {
+pub(crate) fn saturate(
+    memo: &mut Memo,
+    switches: &mut Switches,
+    rules: &Rules,
+    config: &Config<'_>,
+) -> (StopReason, usize) {
     for iteration in 0..config.max_iterations {
         if (config.is_out_of_time)() {
             return (StopReason::Time, iteration);
@@ -281,6 +286,7 @@ pub(crate) fn saturate(memo: &mut Memo, switches: &mut Switches, config: &Config
             return (StopReason::Nodes, iteration);
         }
         let mut has_changed = crate::logical::apply(memo, switches);
+        has_changed |= crate::relations::apply(memo, switches, &rules.relations, &rules.templates);
         has_changed |= share(memo, switches);
         if !has_changed {
             return (StopReason::Saturated, iteration + 1);
@@ -475,7 +481,8 @@ fn assemble(
             shared_keys.contains(table) || (project.model_position(table).is_some() && !written_reads.contains(table))
         });
         let saves = root.cost < entry.written_cost * (1.0 - settings.min_saving);
-        let has_user_rule = entry.normal.fired.keys().any(|rule| rules.is_users(rule));
+        let has_user_rule = entry.normal.fired.keys().any(|rule| rules.is_users(rule))
+            || root.steps.iter().any(|step| rules.is_users(&step.rule));
         let is_sound = !reads.iter().any(|table| broken.contains(table));
         is_changed.push(is_sound && model.is_rewritable && (reads_new || saves || has_user_rule));
     }

@@ -6,6 +6,7 @@ use isomer_ir::Settings;
 use isomer_rules::{Compiled, CompiledRule, Guard, Rule};
 use rustc_hash::FxHashSet;
 
+use crate::relations::RelationTemplate;
 use crate::templates::{AggregateTemplate, HoleGuard, ScalarTemplate, ScalarTemplates};
 
 /// Rules as the optimizer uses them.
@@ -15,6 +16,8 @@ pub(crate) struct Rules {
     pub(crate) disabled: Vec<Arc<str>>,
     /// Scalar and aggregate templates.
     pub(crate) templates: ScalarTemplates,
+    /// Relation templates.
+    pub(crate) relations: Vec<RelationTemplate>,
     /// Rules that were not let in, with the reason.
     pub(crate) withheld: Vec<(Arc<str>, String)>,
     users: FxHashSet<Arc<str>>,
@@ -67,8 +70,8 @@ impl Rules {
                 template: template.clone(),
                 guards,
             }),
-            Compiled::Relation { .. } => {
-                self.withheld.push((Arc::clone(&rule.name), "relation templates are not applied yet".to_owned()));
+            Compiled::Relation { pattern, template } => {
+                self.relations.push(RelationTemplate::new(rule, pattern, template));
             }
         }
     }

@@ -137,17 +137,26 @@ impl ScalarTemplates {
     }
 }
 
+/// What holes stand for during a match.
+pub(crate) trait Bind: Clone {
+    /// Binds `scalar` where `pattern` is a hole and says whether it fits; nothing where it is none.
+    fn bind(&mut self, arena: &Arena, pattern: ScalarId, scalar: ScalarId) -> Option<bool>;
+}
+
+impl Bind for Bindings {
+    fn bind(&mut self, arena: &Arena, pattern: ScalarId, scalar: ScalarId) -> Option<bool> {
+        let Scalar::Hole(hole) = arena[pattern] else { return None };
+        Some(*self.entry(hole).or_insert(scalar) == scalar)
+    }
+}
+
 /// Whether `scalar` is an instance of `pattern`; fills `bindings`. Symmetric comparisons and
 /// products match either way round. What a failed attempt bound is forgotten.
-fn matches(arena: &Arena, pattern: ScalarId, scalar: ScalarId, bindings: &mut Bindings) -> bool {
+pub(crate) fn matches<B: Bind>(arena: &Arena, pattern: ScalarId, scalar: ScalarId, bindings: &mut B) -> bool {
+    if let Some(fits) = bindings.bind(arena, pattern, scalar) {
+        return fits;
+    }
     match (&arena[pattern], &arena[scalar]) {
-        (Scalar::Hole(hole), _) => match bindings.get(hole) {
-            Some(&bound) => bound == scalar,
-            None => {
-                bindings.insert(*hole, scalar);
-                true
-            }
-        },
         (Scalar::Literal(a), Scalar::Literal(b)) => is_same_literal(a, b),
         (Scalar::Call { function: f, args: a, .. }, Scalar::Call { function: g, args: b, .. }) => {
             if f != g || a.len() != b.len() {
@@ -197,7 +206,7 @@ fn matches(arena: &Arena, pattern: ScalarId, scalar: ScalarId, bindings: &mut Bi
     }
 }
 
-fn matches_all(arena: &Arena, patterns: &[ScalarId], scalars: &[ScalarId], bindings: &mut Bindings) -> bool {
+fn matches_all<B: Bind>(arena: &Arena, patterns: &[ScalarId], scalars: &[ScalarId], bindings: &mut B) -> bool {
     patterns.iter().zip(scalars).all(|(&pattern, &scalar)| matches(arena, pattern, scalar, bindings))
 }
 
@@ -229,7 +238,7 @@ fn guards_hold(arena: &Arena, guards: &[HoleGuard], bindings: &Bindings, input_r
 }
 
 /// The names under which a guard may ask for a type.
-fn type_families(data_type: DataType) -> Vec<&'static str> {
+pub(crate) fn type_families(data_type: DataType) -> Vec<&'static str> {
     match data_type {
         DataType::Boolean => vec!["boolean", "bool"],
         DataType::Decimal { .. } => vec!["decimal", "numeric", "exact"],

@@ -6,6 +6,7 @@ mod check;
 mod parse;
 mod rule;
 mod show;
+mod symbol;
 mod vocabulary;
 
 pub use builtin::builtin;
@@ -16,4 +17,5 @@ pub use rule::{
     RuleSet, SqlText,
 };
 pub use show::{list_table, show};
+pub use symbol::{HoleColumn, hole_table};
 pub use vocabulary::{GUARDS, GuardInfo, NATIVES};

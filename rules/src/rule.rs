@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use isomer_ir::{AggregateCall, Plan, ScalarId, Span};
+use isomer_ir::{AggregateCall, Output, ScalarId, Span};
 
 /// A set of rules, built-in ones first, in the order of their files.
 #[derive(Debug, Clone, Default)]
@@ -284,11 +284,12 @@ pub enum Compiled {
         /// What takes its place.
         template: AggregateCall,
     },
-    /// A relation takes the place of a relation.
+    /// A relation takes the place of a relation. Symbolic tables and columns stand for holes, see
+    /// [`crate::HoleColumn`].
     Relation {
-        /// What is found; `Plan::Hole` is a table hole.
-        pattern: Plan,
-        /// What takes its place.
-        template: Plan,
+        /// What is found.
+        pattern: Output,
+        /// What takes its place; shows as many columns.
+        template: Output,
     },
 }

@@ -9,13 +9,31 @@ pub struct GuardInfo {
     pub usage: &'static str,
     /// When it holds, and to which side it errs.
     pub meaning: &'static str,
-    /// Whether the optimizer decides it from a template's bindings; the others are documentation of
-    /// what a native rule checks by itself.
-    pub is_for_templates: bool,
+    /// Whether the optimizer decides it for scalar and aggregate templates. What it decides for neither
+    /// kind is documentation of what a native rule checks by itself.
+    pub is_for_scalars: bool,
+    /// Whether the optimizer decides it for relation templates.
+    pub is_for_relations: bool,
 }
 
-const fn guard(name: &'static str, usage: &'static str, meaning: &'static str, is_for_templates: bool) -> GuardInfo {
-    GuardInfo { name, usage, meaning, is_for_templates }
+const fn guard(name: &'static str, usage: &'static str, meaning: &'static str, uses: &[Use]) -> GuardInfo {
+    let mut info = GuardInfo { name, usage, meaning, is_for_scalars: false, is_for_relations: false };
+    let mut position = 0;
+    while position < uses.len() {
+        match uses[position] {
+            Use::Scalars => info.is_for_scalars = true,
+            Use::Relations => info.is_for_relations = true,
+        }
+        position += 1;
+    }
+    info
+}
+
+/// For which templates a guard is decided.
+#[derive(Debug, Clone, Copy)]
+enum Use {
+    Scalars,
+    Relations,
 }
 
 /// Every guard. A guard may be false although the fact holds, never true although it does not.
@@ -24,43 +42,63 @@ pub const GUARDS: &[GuardInfo] = &[
         "unique",
         "unique($R.$k)",
         "no two rows of the relation agree on the columns (declared or inferred key)",
-        false,
+        &[Use::Relations],
     ),
-    guard("key", "key($R, $k)", "as `unique`, of a declared key", false),
-    guard("not_null", "not_null($x)", "the column or scalar is never NULL", false),
+    guard("key", "key($R, $k)", "as `unique`, of a declared key", &[Use::Relations]),
+    guard("not_null", "not_null($x)", "the column or scalar is never NULL", &[Use::Relations]),
     guard(
         "foreign_key",
         "foreign_key($L.$j, $R.$k)",
         "every value of the one occurs in the other, by declaration",
-        false,
+        &[Use::Relations],
     ),
-    guard("implies", "implies($p, $q)", "wherever the first is true the second is", false),
-    guard("disjoint", "disjoint($p, $q)", "no row makes both true", false),
-    guard("deterministic", "deterministic($x)", "no volatile or statement-stable function", true),
-    guard("cannot_raise", "cannot_raise($x)", "evaluation never fails, whatever the row", true),
+    guard("implies", "implies($p, $q)", "wherever the first is true the second is", &[]),
+    guard("disjoint", "disjoint($p, $q)", "no row makes both true", &[]),
+    guard(
+        "deterministic",
+        "deterministic($x)",
+        "no volatile or statement-stable function",
+        &[Use::Scalars, Use::Relations],
+    ),
+    guard(
+        "cannot_raise",
+        "cannot_raise($x)",
+        "evaluation never fails, whatever the row",
+        &[Use::Scalars, Use::Relations],
+    ),
     guard(
         "null_rejecting",
         "null_rejecting($p, $R)",
         "not true on rows where every column of the relation is NULL",
-        false,
+        &[],
     ),
-    guard("null_propagating", "null_propagating($x)", "NULL where all its columns are NULL", false),
-    guard("decomposable", "decomposable($a)", "partial results combine into the whole (C1, C2)", false),
-    guard("duplicate_insensitive", "duplicate_insensitive($a)", "repeating a row changes nothing", false),
-    guard("reads_only", "reads_only($p, $T)", "the predicate reads no column but those of the relation", false),
-    guard("on_keys", "on_keys($p)", "the predicate reads group keys only, and there is at least one", false),
-    guard("on_partition", "on_partition($p)", "the predicate reads partition keys of every window only", false),
-    guard("non_empty", "non_empty($K)", "the list has at least one member", false),
-    guard("empty", "empty($R)", "the relation has no rows", false),
-    guard("single_row", "single_row($R)", "the relation has at most one row", false),
-    guard("at_most", "at_most($R, $n)", "the relation has at most that many rows", false),
-    guard("unordered", "unordered($R)", "nobody above depends on the order of the rows", false),
-    guard("unused", "unused($C)", "nobody above reads the columns", false),
-    guard("same_input", "same_input($A, $B)", "both read the same rows", false),
-    guard("same_type", "same_type($x, $y)", "both have one type", false),
-    guard("literal", "literal($x)", "a constant", true),
-    guard("type", "type($x) in (integer, decimal, …)", "the type's family is one of the words", true),
-    guard("rows", "rows(input) > n", "estimated rows of the input; search control, never soundness", true),
+    guard("null_propagating", "null_propagating($x)", "NULL where all its columns are NULL", &[]),
+    guard("decomposable", "decomposable($a)", "partial results combine into the whole (C1, C2)", &[]),
+    guard("duplicate_insensitive", "duplicate_insensitive($a)", "repeating a row changes nothing", &[]),
+    guard("reads_only", "reads_only($p, $T)", "the predicate reads no column but those of the relation", &[]),
+    guard("on_keys", "on_keys($p)", "the predicate reads group keys only, and there is at least one", &[]),
+    guard("on_partition", "on_partition($p)", "the predicate reads partition keys of every window only", &[]),
+    guard("non_empty", "non_empty($K)", "the list has at least one member", &[]),
+    guard("empty", "empty($R)", "the relation has no rows", &[Use::Relations]),
+    guard("single_row", "single_row($R)", "the relation has at most one row", &[Use::Relations]),
+    guard("at_most", "at_most($R, $n)", "the relation has at most that many rows", &[]),
+    guard("unordered", "unordered($R)", "nobody above depends on the order of the rows", &[]),
+    guard("unused", "unused($C)", "nobody above reads the columns", &[]),
+    guard("same_input", "same_input($A, $B)", "both read the same rows", &[]),
+    guard("same_type", "same_type($x, $y)", "both have one type", &[]),
+    guard("literal", "literal($x)", "a constant", &[Use::Scalars, Use::Relations]),
+    guard(
+        "type",
+        "type($x) in (integer, decimal, …)",
+        "the type's family is one of the words",
+        &[Use::Scalars, Use::Relations],
+    ),
+    guard(
+        "rows",
+        "rows(input) > n",
+        "estimated rows of the input; search control, never soundness",
+        &[Use::Scalars, Use::Relations],
+    ),
 ];
 
 /// Native rules of this binary: `snake_case` of the rule's name.
@@ -105,6 +143,7 @@ pub const NATIVES: &[&str] = &[
     "convert_union_to_distinct",
     "prune_empty_union_branch",
     "prune_empty_operator",
+    "fold_aggregate_over_empty",
     "fold_constants",
     "simplify_boolean",
     "simplify_null",

@@ -49,9 +49,9 @@ impl Normalizer<'_> {
         }
         if matches!(super::peek(&plan), Plan::Empty { .. })
             && keys.is_empty()
-            && self.switches.is_on("prune-empty-operator")
+            && self.switches.is_on("fold-aggregate-over-empty")
         {
-            self.switches.fire("prune-empty-operator");
+            self.switches.fire("fold-aggregate-over-empty");
             let definitions = calls.iter().map(|(id, call)| (*id, self.value_of_nothing(call))).collect();
             return self.filtered(Plan::Values { columns: Vec::new(), rows: vec![Vec::new()] }, &above, definitions);
         }

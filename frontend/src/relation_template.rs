@@ -1,0 +1,271 @@
+//! Relation templates: `SELECT … => SELECT …` with table, column and predicate holes, bound against
+//! symbolic tables.
+//!
+//! A table hole is a table of its own; the column, predicate and expression holes over it are its
+//! columns. So the binder gives a pattern exactly the meaning of its SQL, and the optimizer tells
+//! holes by the names of [`isomer_rules::HoleColumn`].
+
+use std::sync::Arc;
+
+use isomer_ir::{
+    Arena, Catalog, Column, DataType, Diagnostic, Dialect, JoinKind, Output, Plan, Scalar, SetOpKind, Table, Volatility,
+};
+use isomer_rules::{Compiled, Hole, HoleColumn, HoleSort, Rule, SqlText, hole_table};
+
+use crate::bind::bind_query;
+use crate::template::fault;
+
+type Compile<T> = Result<T, Box<Diagnostic>>;
+
+/// Binds both sides of a rule that rewrites relations.
+pub(crate) fn compile_relation(
+    rule: &Rule,
+    pattern: &SqlText,
+    template: &SqlText,
+    arena: &mut Arena,
+) -> Compile<Compiled> {
+    let mut holes: Vec<HoleColumn> = Vec::new();
+    let from = with_symbols(rule, pattern, &mut holes)?;
+    let to = with_symbols(rule, template, &mut holes)?;
+    let catalog = symbolic_catalog(rule, &holes);
+    let from = bound(rule, pattern, &from, &catalog, arena)?;
+    let to = bound(rule, template, &to, &catalog, arena)?;
+    for (text, output) in [(pattern, &from), (template, &to)] {
+        let mut seen = Vec::new();
+        supported(&output.plan, &mut seen).map_err(|what| {
+            let message = format!("a template of `{}` holds {what}, which templates do not match", rule.name);
+            let help = "use joins, WHERE, GROUP BY and DISTINCT over table holes, each named once";
+            fault(rule, text, "RULE-0046", message, help)
+        })?;
+    }
+    if computes(&from.plan, arena) {
+        let message = format!("the pattern of `{}` computes something in its select list", rule.name);
+        let help = "show columns of table holes only: a rule for an expression needs no SELECT";
+        return Err(fault(rule, pattern, "RULE-0046", message, help));
+    }
+    same_outputs(rule, template, &from, &to, arena)?;
+    if scalars_of(&to.plan).into_iter().any(|scalar| arena.volatility(scalar) == Volatility::Volatile) {
+        let message = format!("the template of `{}` holds a volatile function", rule.name);
+        return Err(fault(rule, template, "RULE-0043", message, "a rule may not draw anew what was drawn once"));
+    }
+    Ok(Compiled::Relation { pattern: from, template: to })
+}
+
+/// The SQL with symbolic names in the place of holes: `$L` a table, `$L.$j` and `$p($L)` columns.
+fn with_symbols(rule: &Rule, text: &SqlText, columns: &mut Vec<HoleColumn>) -> Compile<String> {
+    let mut sql = String::with_capacity(text.text.len() * 2);
+    let mut rest = text.text.as_str();
+    while let Some(at) = rest.find('$') {
+        sql.push_str(&rest[..at]);
+        let (name, behind) = split_name(&rest[at + 1..]);
+        let (position, hole) = declared(rule, text, name)?;
+        rest = behind;
+        if hole.sort == HoleSort::Table {
+            let column = rest.strip_prefix(".$").map(split_name);
+            match column {
+                Some((column, behind)) => {
+                    let (column_position, column) = declared(rule, text, column)?;
+                    sql.push_str(&symbol(rule, text, column_position, column, &[position], columns)?);
+                    rest = behind;
+                }
+                None => sql.push_str(&hole_table(rule, position)),
+            }
+        } else {
+            let arguments = rest.strip_prefix('(').and_then(|inner| inner.split_once(')'));
+            let tables = match arguments {
+                Some((list, behind)) => {
+                    rest = behind;
+                    list.split(',')
+                        .map(|table| declared(rule, text, table.trim().trim_start_matches('$')).map(|(found, _)| found))
+                        .collect::<Compile<Vec<usize>>>()?
+                }
+                None => Vec::new(),
+            };
+            sql.push_str(&symbol(rule, text, position, hole, &tables, columns)?);
+        }
+        rest = rest.strip_prefix("...").unwrap_or(rest);
+    }
+    sql.push_str(rest);
+    Ok(sql)
+}
+
+fn split_name(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    text.split_at(end)
+}
+
+fn declared<'r>(rule: &'r Rule, text: &SqlText, name: &str) -> Compile<(usize, &'r Hole)> {
+    rule.holes.iter().enumerate().find(|(_, hole)| *hole.name == *name).ok_or_else(|| {
+        let message = format!("rule `{}` uses the hole `${name}`, which is not declared", rule.name);
+        fault(rule, text, "RULE-0029", message, "declare it in `for`")
+    })
+}
+
+/// The symbolic column of a hole; remembers it for the catalog.
+fn symbol(
+    rule: &Rule,
+    text: &SqlText,
+    position: usize,
+    hole: &Hole,
+    tables: &[usize],
+    columns: &mut Vec<HoleColumn>,
+) -> Compile<String> {
+    let mut tables = tables.to_vec();
+    if let Some(of) = &hole.of {
+        tables = vec![declared(rule, text, of.trim_start_matches('$'))?.0];
+    }
+    let all: Vec<usize> = (0..rule.holes.len()).filter(|&other| rule.holes[other].sort == HoleSort::Table).collect();
+    if tables.is_empty() {
+        if let Some(known) = columns.iter().find(|known| known.hole == position) {
+            tables.clone_from(&known.tables);
+        } else if let [only] = all.as_slice() {
+            tables.push(*only);
+        }
+    }
+    let (Some(&first), true) = (tables.first(), tables.iter().all(|table| all.contains(table))) else {
+        let message = format!("rule `{}` does not say of which table `${}` is", rule.name, hole.name);
+        let help = "declare columns as `k column of L` and write predicates as `$p($L)`";
+        return Err(fault(rule, text, "RULE-0048", message, help));
+    };
+    let column = HoleColumn { hole: position, tables };
+    match columns.iter().find(|known| known.hole == position) {
+        Some(known) if *known != column => {
+            let message = format!("rule `{}` reads `${}` from other tables in different places", rule.name, hole.name);
+            return Err(fault(rule, text, "RULE-0048", message, "name the same tables everywhere"));
+        }
+        Some(_) => {}
+        None => columns.push(column.clone()),
+    }
+    Ok(format!("{}.{}", hole_table(rule, first), column.name()))
+}
+
+fn symbolic_catalog(rule: &Rule, holes: &[HoleColumn]) -> Catalog {
+    let mut catalog = Catalog::default();
+    for (position, _) in rule.holes.iter().enumerate().filter(|(_, hole)| hole.sort == HoleSort::Table) {
+        let key: Arc<str> = Arc::from(hole_table(rule, position));
+        let columns = holes.iter().filter(|column| column.tables.first() == Some(&position)).map(|column| {
+            let name: Arc<str> = Arc::from(column.name());
+            let is_predicate = rule.holes[column.hole].sort == HoleSort::Predicate;
+            let data_type = if is_predicate { DataType::Boolean } else { DataType::Unknown };
+            Column { key: Arc::clone(&name), name, data_type, is_nullable: true, n_distinct: None }
+        });
+        catalog.insert(Table {
+            sql_name: Arc::clone(&key),
+            columns: columns.collect(),
+            key,
+            keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            n_rows: None,
+        });
+    }
+    catalog
+}
+
+fn bound(rule: &Rule, text: &SqlText, sql: &str, catalog: &Catalog, arena: &mut Arena) -> Compile<Output> {
+    let (output, diagnostics, _) = bind_query(sql, &rule.file, Dialect::DuckDb, arena, catalog);
+    output.ok_or_else(|| {
+        let reason = diagnostics.first().map_or_else(String::new, |diagnostic| format!(": {}", diagnostic.message));
+        let message = format!("the SQL of rule `{}` does not bind{reason}", rule.name);
+        fault(rule, text, "RULE-0044", message, "templates are written in DuckDB's dialect over table holes")
+    })
+}
+
+/// Refuses what the optimizer's matcher does not know, in words.
+fn supported(plan: &Plan, seen: &mut Vec<Arc<str>>) -> Result<(), &'static str> {
+    match plan {
+        Plan::Scan { table, .. } => {
+            if seen.contains(table) {
+                return Err("a table hole twice");
+            }
+            seen.push(Arc::clone(table));
+            Ok(())
+        }
+        Plan::Filter { input, .. } | Plan::Distinct { input } | Plan::Named { input, .. } => supported(input, seen),
+        Plan::Project { input, .. } | Plan::Aggregate { input, .. } => supported(input, seen),
+        Plan::Join { kind, left, right, .. } => match kind {
+            JoinKind::Inner | JoinKind::Left | JoinKind::Full | JoinKind::Semi | JoinKind::Anti => {
+                supported(left, seen)?;
+                supported(right, seen)
+            }
+            JoinKind::AntiNullAware => Err("NOT IN"),
+            JoinKind::Single => Err("a scalar sub-query"),
+            JoinKind::Mark(_) => Err("an EXISTS in value position"),
+        },
+        Plan::SetOp { kind: SetOpKind::UnionAll | SetOpKind::Union, .. } => Err("a UNION"),
+        Plan::SetOp { .. } => Err("INTERSECT or EXCEPT"),
+        Plan::Window { .. } => Err("a window function"),
+        Plan::Sort { .. } => Err("ORDER BY"),
+        Plan::Limit { .. } => Err("LIMIT"),
+        Plan::Instance { .. } => Err("a table hole twice"),
+        Plan::Values { .. } | Plan::Empty { .. } => Err("a SELECT without FROM"),
+        Plan::Hole { .. } => Err("a hole of another kind"),
+    }
+}
+
+/// Both sides must show as many columns, and a list of columns at the same places.
+fn same_outputs(rule: &Rule, text: &SqlText, from: &Output, to: &Output, arena: &Arena) -> Compile<()> {
+    let differs = |message: String| {
+        let help = "show the same columns in the same order on both sides; `$C` may not be computed";
+        Err(fault(rule, text, "RULE-0049", message, help))
+    };
+    if from.columns.len() != to.columns.len() {
+        let (from, to) = (from.columns.len(), to.columns.len());
+        return differs(format!("the sides of rule `{}` show {from} and {to} columns", rule.name));
+    }
+    for (a, b) in from.columns.iter().zip(&to.columns) {
+        let is_list = |column| {
+            HoleColumn::of(arena.def(column)).is_some_and(|hole| rule.holes[hole.hole].sort == HoleSort::Columns)
+        };
+        if (is_list(a.column) || is_list(b.column)) && a.column != b.column {
+            return differs(format!("the sides of rule `{}` show another list of columns at one place", rule.name));
+        }
+    }
+    Ok(())
+}
+
+fn scalars_of(plan: &Plan) -> Vec<isomer_ir::ScalarId> {
+    let mut scalars = Vec::new();
+    let mut stack = vec![plan];
+    while let Some(plan) = stack.pop() {
+        match plan {
+            Plan::Filter { holds, .. } => scalars.extend(holds),
+            Plan::Project { exprs, .. } => scalars.extend(exprs.iter().map(|(_, scalar)| *scalar)),
+            Plan::Join { on, .. } => scalars.extend(on),
+            Plan::Aggregate { keys, .. } => scalars.extend(keys.iter().map(|(_, scalar)| *scalar)),
+            Plan::Scan { .. }
+            | Plan::Values { .. }
+            | Plan::Empty { .. }
+            | Plan::Distinct { .. }
+            | Plan::Window { .. }
+            | Plan::Sort { .. }
+            | Plan::Limit { .. }
+            | Plan::SetOp { .. }
+            | Plan::Instance { .. }
+            | Plan::Named { .. }
+            | Plan::Hole { .. } => {}
+        }
+        stack.extend(plan.inputs());
+    }
+    scalars
+}
+
+/// Whether a pattern computes something in its select list.
+fn computes(plan: &Plan, arena: &Arena) -> bool {
+    match plan {
+        Plan::Named { input, .. } => computes(input, arena),
+        Plan::Project { exprs, .. } => exprs.iter().any(|&(id, scalar)| arena[scalar] != Scalar::Column(id)),
+        Plan::Scan { .. }
+        | Plan::Values { .. }
+        | Plan::Empty { .. }
+        | Plan::Filter { .. }
+        | Plan::Distinct { .. }
+        | Plan::Join { .. }
+        | Plan::Aggregate { .. }
+        | Plan::Window { .. }
+        | Plan::Sort { .. }
+        | Plan::Limit { .. }
+        | Plan::SetOp { .. }
+        | Plan::Instance { .. }
+        | Plan::Hole { .. } => false,
+    }
+}

@@ -1,0 +1,106 @@
+//! Patterns in the form in which the e-graph holds relations: no names, filters as low as they go,
+//! conditions of inner joins with the join.
+
+use std::sync::Arc;
+
+use isomer_ir::{Arena, JoinKind, Plan, Scalar, ScalarId};
+use isomer_rules::HoleColumn;
+
+use crate::normalize::strip_names;
+
+/// A plan without names and without projections that compute nothing.
+pub(crate) fn bare(plan: Plan) -> Plan {
+    strip_names(plan)
+}
+
+/// The pattern as the normal form writes it.
+pub(crate) fn normalized(arena: &mut Arena, plan: Plan) -> Plan {
+    match plan {
+        Plan::Named { input, .. } => normalized(arena, *input),
+        Plan::Project { input, exprs } if exprs.iter().all(|&(id, scalar)| arena[scalar] == Scalar::Column(id)) => {
+            normalized(arena, *input)
+        }
+        Plan::Filter { input, holds } => {
+            let input = normalized(arena, *input);
+            filtered(arena, input, holds)
+        }
+        Plan::Join { kind, left, right, on } => {
+            let (left, right) = (normalized(arena, *left), normalized(arena, *right));
+            join(arena, kind, left, right, on)
+        }
+        Plan::Aggregate { input, keys, calls } => {
+            Plan::Aggregate { input: Box::new(normalized(arena, *input)), keys, calls }
+        }
+        Plan::Distinct { input } => {
+            // The projection below a DISTINCT says which columns are told apart.
+            let input = match strip_names(*input) {
+                Plan::Project { input, exprs } => Plan::Project { input: Box::new(normalized(arena, *input)), exprs },
+                input => {
+                    let exprs = input.columns(arena).into_iter().map(|id| (id, arena.column_ref(id))).collect();
+                    Plan::Project { input: Box::new(normalized(arena, input)), exprs }
+                }
+            };
+            Plan::Distinct { input: Box::new(input) }
+        }
+        plan => plan,
+    }
+}
+
+fn join(arena: &mut Arena, kind: JoinKind, left: Plan, right: Plan, on: Vec<ScalarId>) -> Plan {
+    let (left_tables, right_tables) = (left.tables(), right.tables());
+    let sinks_left = matches!(kind, JoinKind::Inner | JoinKind::Semi);
+    let sinks_right = matches!(kind, JoinKind::Inner | JoinKind::Semi | JoinKind::Left | JoinKind::Anti);
+    let (mut to_left, mut to_right, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    for predicate in on {
+        if sinks_left && reads_within(arena, predicate, &left, &left_tables) {
+            to_left.push(predicate);
+        } else if sinks_right && reads_within(arena, predicate, &right, &right_tables) {
+            to_right.push(predicate);
+        } else {
+            kept.push(predicate);
+        }
+    }
+    let left = filtered(arena, left, to_left);
+    let right = filtered(arena, right, to_right);
+    Plan::Join { kind, left: Box::new(left), right: Box::new(right), on: kept }
+}
+
+fn filtered(arena: &mut Arena, input: Plan, holds: Vec<ScalarId>) -> Plan {
+    if holds.is_empty() {
+        return input;
+    }
+    match input {
+        Plan::Filter { input, holds: mut own } => {
+            own.extend(holds);
+            filtered(arena, *input, own)
+        }
+        Plan::Join { kind: JoinKind::Inner, left, right, mut on } => {
+            on.extend(holds);
+            join(arena, JoinKind::Inner, *left, *right, on)
+        }
+        Plan::Join { kind: kind @ (JoinKind::Left | JoinKind::Semi | JoinKind::Anti), left, right, on } => {
+            let tables = left.tables();
+            let (below, above): (Vec<ScalarId>, Vec<ScalarId>) =
+                holds.into_iter().partition(|&predicate| reads_within(arena, predicate, &left, &tables));
+            let left = filtered(arena, *left, below);
+            let join = Plan::Join { kind, left: Box::new(left), right, on };
+            if above.is_empty() { join } else { Plan::Filter { input: Box::new(join), holds: above } }
+        }
+        input => Plan::Filter { input: Box::new(input), holds },
+    }
+}
+
+/// Whether a conjunct reads at least one column and only those of this side, holes included.
+fn reads_within(arena: &mut Arena, predicate: ScalarId, side: &Plan, tables: &[Arc<str>]) -> bool {
+    let exposed = side.columns(arena);
+    let columns = arena.columns_of(predicate);
+    !columns.is_empty()
+        && columns.iter().all(|column| {
+            let is_local = match HoleColumn::of(arena.def(*column)) {
+                // A predicate over several tables is written as a column of the first.
+                Some(hole) => hole.tables.len() == 1 || (hole.tables.len() <= tables.len() && hole.tables.len() == 1),
+                None => true,
+            };
+            is_local && exposed.contains(column)
+        })
+}

@@ -1,0 +1,62 @@
+//! The symbolic tables and columns that stand for holes while a relation template is bound.
+
+use isomer_ir::ColumnDef;
+
+use crate::rule::Rule;
+
+/// How symbolic names begin.
+const PREFIX: &str = "__hole_";
+
+/// The name of the symbolic table of a table hole. Rules do not share tables, because a hole of the
+/// same position may be of another sort.
+#[must_use]
+pub fn hole_table(rule: &Rule, position: usize) -> String {
+    format!("{PREFIX}{position}_{}", rule.name.replace(|c: char| !c.is_alphanumeric(), "_").to_lowercase())
+}
+
+/// A symbolic column: the hole that it stands for and the table holes that the hole reads, as
+/// positions among the rule's holes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoleColumn {
+    /// The hole.
+    pub hole: usize,
+    /// The table holes; the column belongs to the first.
+    pub tables: Vec<usize>,
+}
+
+impl HoleColumn {
+    /// The column's name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let tables: Vec<String> = self.tables.iter().map(usize::to_string).collect();
+        format!("{PREFIX}{}_of_{}", self.hole, tables.join("_"))
+    }
+
+    /// The symbolic column that a definition is, if it is one.
+    #[must_use]
+    pub fn of(def: &ColumnDef) -> Option<Self> {
+        let ColumnDef::Base { table, column } = def else { return None };
+        if !table.starts_with(PREFIX) {
+            return None;
+        }
+        let (hole, tables) = column.strip_prefix(PREFIX)?.split_once("_of_")?;
+        let tables = tables.split('_').map(|table| table.parse().ok()).collect::<Option<Vec<usize>>>()?;
+        Some(Self { hole: hole.parse().ok()?, tables })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_name_says_hole_and_tables() {
+        let column = HoleColumn { hole: 4, tables: vec![0, 12] };
+        let def = ColumnDef::Base { table: Arc::from("__hole_0_r"), column: Arc::from(column.name()) };
+        assert_eq!(HoleColumn::of(&def), Some(column));
+        let other = ColumnDef::Base { table: Arc::from("t"), column: Arc::from("__hole_4_of_0") };
+        assert_eq!(HoleColumn::of(&other), None);
+    }
+}
