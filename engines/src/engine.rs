@@ -229,6 +229,18 @@ impl Engine {
         }
     }
 
+    /// Keeps the rows of a Substrait plan as a table, in the place of one of that name; their number.
+    /// DataFusion only. This is how a pipeline of plans is run: a later plan reads the table by name.
+    ///
+    /// # Errors
+    /// When the name is none, or the plan cannot be read, reads something else, or fails.
+    pub fn create_from_substrait(&self, name: &str, bytes: &[u8]) -> Result<u64, EngineError> {
+        match &self.0 {
+            Session::DuckDb(_) => Err(EngineError::Unsupported { engine: "duckdb", action: "run Substrait plans" }),
+            Session::DataFusion(fusion) => fusion.create_from_substrait(name, bytes),
+        }
+    }
+
     /// The engine's version, for reports.
     ///
     /// # Errors

@@ -139,8 +139,21 @@ impl Fusion {
 
     /// Runs a Substrait plan that reads registered tables only.
     pub(crate) fn run_substrait(&self, bytes: &[u8]) -> Result<Vec<RecordBatch>, EngineError> {
+        let (schema, partitions) = self.substrait(bytes)?;
+        let rows: Vec<_> = partitions.into_iter().flatten().filter(|batch| batch.num_rows() > 0).collect();
+        Ok(if rows.is_empty() { vec![RecordBatch::new_empty(schema)] } else { rows })
+    }
+
+    /// Keeps the rows of a Substrait plan as a table; their number.
+    pub(crate) fn create_from_substrait(&self, name: &str, bytes: &[u8]) -> Result<u64, EngineError> {
+        let relation = RelationName::parse(name)?;
+        let (schema, partitions) = self.substrait(bytes)?;
+        self.register(&relation, &schema, partitions)
+    }
+
+    fn substrait(&self, bytes: &[u8]) -> Result<(SchemaRef, Vec<Vec<RecordBatch>>), EngineError> {
         let (context, bytes) = (self.context.clone(), bytes.to_vec());
-        let (schema, partitions) = self.wait("run the plan", async move {
+        self.wait("run the plan", async move {
             let plan = deserialize_bytes(bytes).await?;
             is_single_root(&plan)?;
             // A read of a file resolves to a registered table of that name or fails: the
@@ -149,9 +162,7 @@ impl Fusion {
             is_query(&logical)?;
             let frame = context.execute_logical_plan(logical).await?;
             collect(frame).await
-        })?;
-        let rows: Vec<_> = partitions.into_iter().flatten().filter(|batch| batch.num_rows() > 0).collect();
-        Ok(if rows.is_empty() { vec![RecordBatch::new_empty(schema)] } else { rows })
+        })
     }
 
     fn partitions(&self, sql: &str) -> Result<(SchemaRef, Vec<Vec<RecordBatch>>), EngineError> {

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use isomer_ir::{AggregateCall, AggregateFunction, ColumnId, DataType, Literal, Plan, Scalar, ScalarId, SortKey};
+use isomer_ir::{
+    AggregateCall, AggregateFunction, ColumnId, DataType, Function, Literal, Plan, Scalar, ScalarId, SortKey,
+};
 use substrait::proto::aggregate_function::AggregationInvocation;
 use substrait::proto::aggregate_rel::{Grouping, Measure};
 use substrait::proto::rel::RelType;
@@ -177,25 +179,27 @@ impl Producer<'_> {
     }
 
     fn measure(&mut self, call: &AggregateCall, fields: &mut Fields) -> Result<(Measure, DataType), CodegenError> {
-        let mut filter = call.filter;
-        // The first value that is not NULL.
-        if call.function == AggregateFunction::AnyValue
-            && let [arg] = call.args.as_slice()
-        {
-            let is_null = self.arena.predicate(isomer_ir::Function::IsNull, [*arg]);
-            let is_there = self.arena.predicate(isomer_ir::Function::Not, [is_null]);
-            filter = Some(self.arena.and(filter.into_iter().chain([is_there])));
-        }
         let spelling = self.spelled_aggregate(call.function, &call.args, call.data_type, fields)?;
+        let mut filter = call.filter;
+        let mut order = call.order.clone();
+        let is_extreme = matches!(call.function, AggregateFunction::ArgMin | AggregateFunction::ArgMax);
+        // The first value that is not NULL; of an extreme, by its key, which is not NULL either.
+        if is_extreme || call.function == AggregateFunction::AnyValue {
+            filter = Some(self.known(call.filter, &call.args));
+        }
+        if let (true, [_, key]) = (is_extreme, call.args.as_slice()) {
+            let is_descending = call.function == AggregateFunction::ArgMax;
+            order = vec![SortKey { scalar: *key, is_descending, is_nulls_first: false }];
+        }
         let filter = match filter {
             Some(filter) => Some(fields.of(self, filter, DataType::Boolean)?.expr),
             None => None,
         };
-        let sorts = fields.sorts(self, &call.order)?;
+        let sorts = fields.sorts(self, &order)?;
         let types: Vec<DataType> = spelling.args.iter().map(|arg| arg.data_type).collect();
         let invocation = if call.is_distinct { AggregationInvocation::Distinct } else { AggregationInvocation::All };
         let measure = proto::AggregateFunction {
-            function_reference: self.registry.anchor(spelling.name, &types),
+            function_reference: self.registry.aggregate_anchor(spelling.name, &types),
             arguments: spelling.args.into_iter().map(|arg| argument(arg.expr)).collect(),
             output_type: Some(type_message(spelling.result)?),
             phase: AggregationPhase::InitialToResult as i32,
@@ -203,14 +207,27 @@ impl Producer<'_> {
             invocation: invocation as i32,
             ..proto::AggregateFunction::default()
         };
-        Ok((Measure { measure: Some(measure), filter }, spelling.result))
+        // Estimates are unsigned at the consumer, whatever is declared: a cast follows.
+        let is_unsigned = call.function == AggregateFunction::ApproxCountDistinct;
+        let result = if is_unsigned { DataType::UInt64 } else { spelling.result };
+        Ok((Measure { measure: Some(measure), filter }, result))
+    }
+
+    /// The filter, and none of the operands NULL.
+    fn known(&mut self, filter: Option<ScalarId>, operands: &[ScalarId]) -> ScalarId {
+        let mut conjuncts: Vec<ScalarId> = filter.into_iter().collect();
+        for operand in operands {
+            let is_null = self.arena.predicate(Function::IsNull, [*operand]);
+            conjuncts.push(self.arena.predicate(Function::Not, [is_null]));
+        }
+        self.arena.and(conjuncts)
     }
 
     /// The name, arguments and result type of an aggregate at the consumer.
     pub(super) fn spelled_aggregate(
         &mut self,
         function: AggregateFunction,
-        args: &[ScalarId],
+        mut args: &[ScalarId],
         data_type: DataType,
         fields: &mut Fields,
     ) -> Result<Spelling, CodegenError> {
@@ -264,17 +281,27 @@ impl Producer<'_> {
             AggregateFunction::QuantileCont if arg_type.is_numeric() => double("percentile_cont"),
             AggregateFunction::StringAgg if args.len() == 2 => ("string_agg", DataType::Text, DataType::Text),
             AggregateFunction::AnyValue | AggregateFunction::First => ("first_value", arg_type, arg_type),
+            // The key is the order of the call, see `measure`.
+            AggregateFunction::ArgMin | AggregateFunction::ArgMax if args.len() == 2 => {
+                args = &args[..1];
+                ("first_value", arg_type, arg_type)
+            }
             AggregateFunction::Last => ("last_value", arg_type, arg_type),
             AggregateFunction::Median | AggregateFunction::QuantileCont => {
                 return refused("cast the argument to double");
             }
             AggregateFunction::StringAgg => return refused("give it a separator"),
-            AggregateFunction::QuantileDisc
-            | AggregateFunction::Mode
-            | AggregateFunction::ArgMin
-            | AggregateFunction::ArgMax => return refused("write it with row_number() over an order"),
+            AggregateFunction::ArgMin | AggregateFunction::ArgMax => {
+                return refused("give it a value and a key");
+            }
+            AggregateFunction::QuantileDisc | AggregateFunction::Mode => {
+                return refused("write it with row_number() over an order");
+            }
+            AggregateFunction::ApproxCountDistinct if is_estimated(arg_type) => {
+                ("approx_distinct", arg_type, DataType::Int64)
+            }
             AggregateFunction::ApproxCountDistinct => {
-                return refused("estimates differ by engine; use count(distinct)");
+                return refused("cast the argument to text, or use count(distinct)");
             }
         };
         let mut operands = Vec::with_capacity(args.len());
@@ -306,6 +333,15 @@ fn widened(literal: &Literal, to: DataType) -> Literal {
         _ => return literal.clone(),
     };
     value.map_or_else(|_| literal.clone(), |value| Literal::Float(value.to_bits()))
+}
+
+/// Whether the consumer estimates distinct values of the type.
+fn is_estimated(data_type: DataType) -> bool {
+    data_type.is_integer()
+        || matches!(
+            data_type,
+            DataType::Text | DataType::Bytes | DataType::Date | DataType::Timestamp | DataType::TimestampTz
+        )
 }
 
 /// The types of a sum's argument and result at the consumer, so that nothing overflows there that

@@ -136,7 +136,17 @@ pub(super) struct Registry {
 impl Registry {
     /// The anchor of a function over arguments of these types.
     pub(super) fn anchor(&mut self, name: &str, arguments: &[DataType]) -> u32 {
-        let (urn, compound) = declaration(name, arguments);
+        self.declared(declaration(name, arguments))
+    }
+
+    /// The anchor of an aggregate over arguments of these types. The standard has some functions
+    /// over windows alone.
+    pub(super) fn aggregate_anchor(&mut self, name: &str, arguments: &[DataType]) -> u32 {
+        let is_private = matches!(name, "first_value" | "last_value");
+        self.declared(if is_private { private_declaration(name, arguments) } else { declaration(name, arguments) })
+    }
+
+    fn declared(&mut self, (urn, compound): (&'static str, String)) -> u32 {
         let (urn, _) = self.urns.insert_full(urn);
         let next = u32::try_from(self.functions.len() + 1).expect("a plan has fewer than 2^32 functions");
         *self.functions.entry((urn, compound)).or_insert(next)
@@ -172,6 +182,10 @@ fn declaration(name: &str, arguments: &[DataType]) -> (&'static str, String) {
             return (urn, format!("{name}:{}", signature.trim_end_matches('*')));
         }
     }
+    private_declaration(name, arguments)
+}
+
+fn private_declaration(name: &str, arguments: &[DataType]) -> (&'static str, String) {
     let types: Vec<&str> = arguments.iter().map(|data_type| abbreviation(*data_type)).collect();
     (PRIVATE_URN, format!("{name}:{}", types.join("_")))
 }

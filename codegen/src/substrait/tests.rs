@@ -1,6 +1,6 @@
 //! Golden plans, refusals and determinism.
 
-use std::fmt::Write as _;
+mod summary;
 
 use expect_test::{Expect, expect};
 use isomer_ir::{
@@ -8,17 +8,9 @@ use isomer_ir::{
     Literal, Output, OutputColumn, Plan, RankingFunction, Scalar, ScalarId, SortKey, Table, WindowCall, WindowFunction,
 };
 use prost::Message;
-use substrait::proto::expression::RexType;
-use substrait::proto::expression::field_reference::ReferenceType;
-use substrait::proto::expression::literal::LiteralType;
-use substrait::proto::expression::reference_segment;
-use substrait::proto::extensions::simple_extension_declaration::MappingType;
-use substrait::proto::function_argument::ArgType;
-use substrait::proto::read_rel::ReadType;
-use substrait::proto::rel::RelType;
-use substrait::proto::rel_common::EmitKind;
-use substrait::proto::{Expression, FunctionArgument, Rel, RelCommon, plan_rel};
+use substrait::proto::plan_rel;
 
+use self::summary::summary;
 use super::{check_substrait, to_substrait};
 
 /// An arena with the tables `orders(id, customer, price, note)` and `customers(id, name, flags)`.
@@ -185,6 +177,72 @@ fn sums_of_wide_integers_are_decimals() {
                   read shop.orders [id, customer, price, note] emit [1, 2]
         "#]],
     );
+}
+
+#[test]
+fn an_extreme_is_the_first_value_by_its_key_where_neither_is_null() {
+    let mut world = World::new();
+    let (note, price) = (world.column("orders", "note"), world.column("orders", "price"));
+    let key = world.id("orders", "customer");
+    let customer = world.column("orders", "customer");
+    let call = |function| AggregateCall {
+        function,
+        is_distinct: false,
+        args: [note, price].into_iter().collect(),
+        filter: None,
+        order: Vec::new(),
+        data_type: DataType::Text,
+    };
+    let calls: Vec<(ColumnId, AggregateCall)> = [AggregateFunction::ArgMin, AggregateFunction::ArgMax]
+        .map(|function| (world.arena.aggregate_column(&call(function), "note"), call(function)))
+        .to_vec();
+    let columns = [("customer", key), ("least", calls[0].0), ("greatest", calls[1].0)];
+    let plan = Plan::Aggregate { input: world.scan("orders").into(), keys: vec![(key, customer)], calls };
+    world.check(&output(plan, &columns), &expect![[r#"
+        1 extension:io.substrait:functions_comparison
+        2 extension:io.substrait:functions_boolean
+        3 extension:isomer:functions
+        #1 is_not_null:any of 1
+        #2 and:bool of 2
+        #3 first_value:str of 3
+        root [customer, least, greatest]
+        aggregate [0] by $0: first_value($2) by $1 SORT_DIRECTION_ASC_NULLS_LAST where $3, first_value($2) by $1 SORT_DIRECTION_DESC_NULLS_LAST where $3
+          project and(is_not_null($2), is_not_null($1))
+            read shop.orders [id, customer, price, note] emit [1, 2, 3]
+    "#]]);
+}
+
+#[test]
+fn estimates_are_cast_from_unsigned_counts() {
+    let mut world = World::new();
+    let (note, price) = (world.column("orders", "note"), world.column("orders", "price"));
+    let call = |arg| AggregateCall {
+        function: AggregateFunction::ApproxCountDistinct,
+        is_distinct: false,
+        args: [arg].into_iter().collect(),
+        filter: None,
+        order: Vec::new(),
+        data_type: DataType::Int64,
+    };
+    let mut estimate = |arg| {
+        let id = world.arena.aggregate_column(&call(arg), "n");
+        let plan =
+            Plan::Aggregate { input: world.scan("orders").into(), keys: Vec::new(), calls: vec![(id, call(arg))] };
+        output(plan, &[("n", id)])
+    };
+    let (texts, decimals) = (estimate(note), estimate(price));
+    world.check(
+        &texts,
+        &expect![[r#"
+        1 extension:isomer:functions
+        #1 approx_distinct:str of 1
+        root [n]
+        project cast($0) emit [1]
+          aggregate [] by : approx_distinct($0)
+            read shop.orders [id, customer, price, note] emit [3]
+    "#]],
+    );
+    world.refuses(&decimals, &expect!["[GEN-0102] the aggregate `approx_count_distinct` in a Substrait plan has no correct spelling in datafusion; cast the argument to text, or use count(distinct)"]);
 }
 
 #[test]
@@ -404,133 +462,4 @@ fn scalars_of_no_row_are_refused() {
         &plan,
         &expect!["[GEN-0103] a correlated subquery in a Substrait plan has no correct spelling in datafusion; write the subquery as a join"],
     );
-}
-
-/// A plan in a few lines: extensions, then one operator a line.
-fn summary(bytes: &[u8]) -> String {
-    let plan = substrait::proto::Plan::decode(bytes).unwrap();
-    let mut printer = Printer::default();
-    for urn in &plan.extension_urns {
-        writeln!(printer.out, "{} {}", urn.extension_urn_anchor, urn.urn).unwrap();
-    }
-    for extension in &plan.extensions {
-        let Some(MappingType::ExtensionFunction(function)) = &extension.mapping_type else { continue };
-        let reference = function.extension_urn_reference;
-        writeln!(printer.out, "#{} {} of {reference}", function.function_anchor, function.name).unwrap();
-        printer.functions.push((function.function_anchor, function.name.split(':').next().unwrap().to_owned()));
-    }
-    if let Some(plan_rel::RelType::Root(root)) = &plan.relations[0].rel_type {
-        writeln!(printer.out, "root [{}]", root.names.join(", ")).unwrap();
-        printer.rel(root.input.as_ref().unwrap(), 0);
-    }
-    printer.out
-}
-
-#[derive(Default)]
-struct Printer {
-    out: String,
-    functions: Vec<(u32, String)>,
-}
-
-impl Printer {
-    fn rel(&mut self, rel: &Rel, depth: usize) {
-        let (text, common, inputs): (String, Option<&RelCommon>, Vec<&Rel>) = match rel.rel_type.as_ref().unwrap() {
-            RelType::Read(read) => {
-                let names = read.base_schema.as_ref().unwrap().names.join(", ");
-                let table = match read.read_type.as_ref().unwrap() {
-                    ReadType::NamedTable(table) => table.names.join("."),
-                    other => format!("{other:?}"),
-                };
-                (format!("read {table} [{names}]"), read.common.as_ref(), vec![])
-            }
-            RelType::Filter(filter) => {
-                let condition = self.expr(filter.condition.as_ref().unwrap());
-                (format!("filter {condition}"), filter.common.as_ref(), vec![filter.input.as_ref().unwrap()])
-            }
-            RelType::Project(project) => {
-                let exprs = self.exprs(&project.expressions);
-                (format!("project {exprs}"), project.common.as_ref(), vec![project.input.as_ref().unwrap()])
-            }
-            RelType::Aggregate(aggregate) => {
-                let groups: Vec<_> = aggregate.groupings.iter().map(|group| &group.expression_references).collect();
-                let by = self.exprs(&aggregate.grouping_expressions);
-                let measures: Vec<String> = aggregate
-                    .measures
-                    .iter()
-                    .map(|measure| {
-                        let call = measure.measure.as_ref().unwrap();
-                        self.call(call.function_reference, &call.arguments)
-                    })
-                    .collect();
-                let text = format!(
-                    "aggregate {} by {by}: {}",
-                    format!("{groups:?}").trim_matches(['[', ']']),
-                    measures.join(", ")
-                );
-                let text = text.replacen("aggregate ", "aggregate [", 1).replacen(" by ", "] by ", 1);
-                (text, aggregate.common.as_ref(), vec![aggregate.input.as_ref().unwrap()])
-            }
-            RelType::Join(join) => {
-                let name = join.r#type().as_str_name().trim_start_matches("JOIN_TYPE_").to_lowercase();
-                let on = self.expr(join.expression.as_ref().unwrap());
-                let inputs = vec![join.left.as_deref().unwrap(), join.right.as_deref().unwrap()];
-                (format!("join {name} {on}"), join.common.as_ref(), inputs)
-            }
-            other => (format!("{other:?}"), None, vec![]),
-        };
-        let emit = match common.and_then(|common| common.emit_kind.as_ref()) {
-            Some(EmitKind::Emit(emit)) => format!(" emit {:?}", emit.output_mapping),
-            _ => String::new(),
-        };
-        let line = format!("{text}{emit}").replace("  ", " ");
-        writeln!(self.out, "{}{line}", "  ".repeat(depth)).unwrap();
-        for input in inputs {
-            self.rel(input, depth + 1);
-        }
-    }
-
-    fn exprs(&self, exprs: &[Expression]) -> String {
-        exprs.iter().map(|expr| self.expr(expr)).collect::<Vec<_>>().join(", ")
-    }
-
-    fn call(&self, anchor: u32, arguments: &[FunctionArgument]) -> String {
-        let name = self.functions.iter().find(|(have, _)| *have == anchor).map_or("?", |(_, name)| name.as_str());
-        let arguments: Vec<String> = arguments
-            .iter()
-            .map(|argument| match argument.arg_type.as_ref().unwrap() {
-                ArgType::Value(value) => self.expr(value),
-                other => format!("{other:?}"),
-            })
-            .collect();
-        format!("{name}({})", arguments.join(", "))
-    }
-
-    fn expr(&self, expr: &Expression) -> String {
-        match expr.rex_type.as_ref().unwrap() {
-            RexType::Selection(reference) => match reference.reference_type.as_ref().unwrap() {
-                ReferenceType::DirectReference(segment) => match segment.reference_type.as_ref().unwrap() {
-                    reference_segment::ReferenceType::StructField(field) => format!("${}", field.field),
-                    reference_segment::ReferenceType::MapKey(_) | reference_segment::ReferenceType::ListElement(_) => {
-                        format!("{segment:?}")
-                    }
-                },
-                other @ ReferenceType::MaskedReference(_) => format!("{other:?}"),
-            },
-            RexType::Literal(literal) => match literal.literal_type.as_ref().unwrap() {
-                LiteralType::I32(value) => value.to_string(),
-                LiteralType::I64(value) => value.to_string(),
-                other => format!("{other:?}"),
-            },
-            RexType::Cast(cast) => format!("cast({})", self.expr(cast.input.as_ref().unwrap())),
-            RexType::ScalarFunction(call) => self.call(call.function_reference, &call.arguments),
-            RexType::WindowFunction(call) => {
-                format!(
-                    "{} over ({})",
-                    self.call(call.function_reference, &call.arguments),
-                    self.exprs(&call.partitions)
-                )
-            }
-            other => format!("{other:?}"),
-        }
-    }
 }

@@ -103,8 +103,15 @@ impl Producer<'_> {
             ));
         }
         let spelling = match call.function {
-            WindowFunction::Aggregate(AggregateFunction::AnyValue) => {
-                return Err(refusal("GEN-0102", "`any_value` over a window", "use first_value over an order"));
+            // Their filters and orders are the measure's, which a window function does not have.
+            WindowFunction::Aggregate(
+                function @ (AggregateFunction::AnyValue
+                | AggregateFunction::ArgMin
+                | AggregateFunction::ArgMax
+                | AggregateFunction::ApproxCountDistinct),
+            ) => {
+                let construct = format!("`{function}` over a window");
+                return Err(refusal("GEN-0102", &construct, "use first_value over an order"));
             }
             WindowFunction::Aggregate(function) => {
                 self.spelled_aggregate(function, &call.args, call.data_type, fields)?
