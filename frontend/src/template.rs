@@ -15,6 +15,7 @@ use isomer_ir::{
 use isomer_rules::{Body, Compiled, CompiledRule, GUARDS, Hole, HoleSort, Rule, RuleSet, SqlText};
 
 use crate::bind::bind_query;
+use crate::parse::with_deep_stack;
 use crate::relation_template::compile_relation;
 
 /// The table whose columns stand for holes.
@@ -23,6 +24,10 @@ const HOLES: &str = "__holes";
 /// Binds the templates of a rule set into an arena. A rule whose template cannot be bound is left
 /// out and told.
 pub fn compile_rules(rules: &RuleSet, arena: &mut Arena) -> (Vec<CompiledRule>, Vec<Diagnostic>) {
+    with_deep_stack(|| compile_all(rules, arena))
+}
+
+fn compile_all(rules: &RuleSet, arena: &mut Arena) -> (Vec<CompiledRule>, Vec<Diagnostic>) {
     let mut compiled = Vec::with_capacity(rules.rules.len());
     let mut diagnostics = Vec::new();
     for rule in &rules.rules {
@@ -43,11 +48,16 @@ pub(crate) fn fault(rule: &Rule, text: &SqlText, code: &'static str, message: St
 
 fn compile(rule: &Rule, pattern: &SqlText, template: &SqlText, arena: &mut Arena) -> Result<Compiled, Box<Diagnostic>> {
     let (pattern_sql, in_holds) = strip_where(&pattern.text);
-    let (template_sql, _) = strip_where(&template.text);
+    let (template_sql, becomes_holds) = strip_where(&template.text);
     let is_relation = pattern_sql.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"));
     decidable(rule, is_relation)?;
     if is_relation {
         return compile_relation(rule, pattern, template, arena);
+    }
+    if becomes_holds && !in_holds {
+        let message = format!("the template of `{}` begins with WHERE and its pattern does not", rule.name);
+        let help = "begin both sides with WHERE, or neither: as a value NULL is not FALSE";
+        return Err(fault(rule, template, "RULE-0050", message, help));
     }
     if let Some(hole) = rule.holes.iter().find(|hole| !is_scalar(hole)) {
         let message = format!("the hole `${}` stands for a relation, and the template is a scalar", hole.name);
@@ -60,7 +70,17 @@ fn compile(rule: &Rule, pattern: &SqlText, template: &SqlText, arena: &mut Arena
             duplicates_no_volatile(rule, arena, template)?;
             Ok(Compiled::Scalar { pattern, template, is_holds_only: in_holds })
         }
-        (Part::Aggregate(pattern), Part::Aggregate(template)) => Ok(Compiled::Aggregate { pattern, template }),
+        (Part::Aggregate(from), Part::Aggregate(to)) => {
+            for (call, text) in [(&from, pattern), (&to, template)] {
+                if call.filter.is_some() || !call.order.is_empty() {
+                    let message =
+                        format!("a side of rule `{}` has FILTER or ORDER BY, which are not matched", rule.name);
+                    let help = "write the call alone: its FILTER is carried over, and ordered calls are left alone";
+                    return Err(fault(rule, text, "RULE-0051", message, help));
+                }
+            }
+            Ok(Compiled::Aggregate { pattern: from, template: to })
+        }
         (Part::Scalar(_), Part::Aggregate(_)) | (Part::Aggregate(_), Part::Scalar(_)) => {
             let message = format!("one side of rule `{}` is an aggregate and the other is not", rule.name);
             Err(fault(rule, template, "RULE-0042", message, "write an aggregate on both sides, or on neither"))

@@ -87,7 +87,8 @@ pub struct Source {
 pub struct Settings {
     /// Least share of a model's estimated cost that a change must save, 0 to 1.
     pub min_saving: f64,
-    /// Tables smaller than this are not worth a shared step, in rows.
+    /// A relation that costs less than this to compute is not worth a shared step, in cost units (about
+    /// rows).
     pub min_shared_rows: f64,
     /// Rules that are switched off, by name.
     pub disabled_rules: Vec<Arc<str>>,

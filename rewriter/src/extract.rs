@@ -157,6 +157,19 @@ impl Graph {
         state
     }
 
+    /// What the models cost as they were written, none of them stored yet.
+    pub(crate) fn written(&self) -> State {
+        self.start(true)
+    }
+
+    /// Lets later models read a model's stored rows.
+    pub(crate) fn store(&self, state: &mut State, position: usize) {
+        if self.roots[position].1.is_stored {
+            state.is_enabled[position] = true;
+            self.relax(state, self.readers[position].clone());
+        }
+    }
+
     fn relax(&self, state: &mut State, mut queue: Vec<usize>) {
         let mut is_queued = vec![false; self.ids.len()];
         for &class in &queue {
@@ -226,10 +239,7 @@ impl Graph {
             if root.is_counted {
                 total += self.statement_cost(&state, *class);
             }
-            if root.is_stored {
-                state.is_enabled[position] = true;
-                self.relax(&mut state, self.readers[position].clone());
-            }
+            self.store(&mut state, position);
         }
         total
     }

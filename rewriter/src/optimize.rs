@@ -337,8 +337,7 @@ fn raise(
     graph: &Graph,
     materialised: &[Materialised],
 ) -> RaisedAll {
-    let mut written_state: Option<State> = None;
-    graph.walk(&[], true, &mut |_, state| written_state = Some(state.clone()));
+    let mut written = graph.written();
     let mut names: FxHashMap<usize, Arc<str>> = FxHashMap::default();
     let mut taken: FxHashSet<Arc<str>> = project.project.models.iter().map(|model| Arc::clone(&model.key)).collect();
     taken.extend(memo.context().catalog.tables().map(|table| Arc::clone(&table.key)));
@@ -354,7 +353,7 @@ fn raise(
     let mut all = RaisedAll::default();
     graph.walk(materialised, false, &mut |event, state| match event {
         Event::Shared(shared) => {
-            let raised = raise_class(memo, graph, state, written_state.as_ref(), &names, shared.class);
+            let raised = raise_class(memo, graph, state, &written, &names, shared.class);
             all.shared.push((Arc::clone(&names[&shared.class]), all.roots.len(), raised));
         }
         Event::Root(position) => {
@@ -371,10 +370,12 @@ fn raise(
                     parts: Vec::new(),
                 }
             } else {
-                raise_class(memo, graph, state, written_state.as_ref(), &names, class)
+                raise_class(memo, graph, state, &written, &names, class)
             };
             raised.class = class;
             all.roots.push(raised);
+            // Later models read this one's rows, as they were written to.
+            graph.store(&mut written, position);
         }
     });
     let _ = entries;
@@ -385,7 +386,7 @@ fn raise_class(
     memo: &mut Memo,
     graph: &Graph,
     state: &State,
-    written: Option<&State>,
+    written: &State,
     names: &FxHashMap<usize, Arc<str>>,
     class: usize,
 ) -> Raised {
@@ -394,15 +395,17 @@ fn raise_class(
     let steps = raiser.steps;
     let mut parts = Vec::with_capacity(steps.len());
     for step in &steps {
-        let after = Raiser { memo, graph, state, shared_names: names, steps: Vec::new() }.plan(step.class, true);
-        let before = match written {
-            Some(written) => {
-                Raiser { memo, graph, state: written, shared_names: names, steps: Vec::new() }.plan(step.class, true)
-            }
-            None => after.clone(),
+        // A relation that only a rule made was not written: the whole model is what changed.
+        let part = if written.cost(step.class).is_finite() { step.class } else { class };
+        let after = Raiser { memo, graph, state, shared_names: names, steps: Vec::new() }.plan(part, true);
+        let (before, cost_before) = if written.cost(part).is_finite() {
+            let before =
+                Raiser { memo, graph, state: written, shared_names: names, steps: Vec::new() }.plan(part, true);
+            (before, written.cost(part))
+        } else {
+            (after.clone(), state.cost(part))
         };
-        let cost_before = written.map_or(0.0, |written| written.cost(step.class));
-        parts.push((before, after, cost_before, state.cost(step.class)));
+        parts.push((before, after, cost_before, state.cost(part)));
     }
     Raised { plan, cost: graph.statement_cost(state, class), rows: graph.rows(class), steps, class, parts }
 }

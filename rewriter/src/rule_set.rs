@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use isomer_ir::Settings;
-use isomer_rules::{Compiled, CompiledRule, Guard, Rule};
+use isomer_rules::{Compiled, CompiledRule, Guard, HoleSort, Rule};
 use rustc_hash::FxHashSet;
 
 use crate::relations::RelationTemplate;
@@ -54,7 +54,8 @@ impl Rules {
         if !rule.is_builtin {
             self.users.insert(Arc::clone(&rule.name));
         }
-        let guards: Vec<HoleGuard> = rule.guards.iter().map(|guard| hole_guard(rule, guard)).collect();
+        let mut guards: Vec<HoleGuard> = rule.guards.iter().map(|guard| hole_guard(rule, guard)).collect();
+        guards.extend(sort_guards(rule));
         match &compiled.compiled {
             Compiled::Native => {}
             Compiled::Scalar { pattern, template, is_holds_only } => self.templates.scalars.push(ScalarTemplate {
@@ -80,6 +81,16 @@ impl Rules {
     pub(crate) fn is_users(&self, rule: &str) -> bool {
         self.users.contains(rule)
     }
+}
+
+/// A hole's sort is a condition on what it stands for.
+fn sort_guards(rule: &Rule) -> impl Iterator<Item = HoleGuard> + '_ {
+    (0..).zip(&rule.holes).filter_map(|(position, hole)| match hole.sort {
+        HoleSort::Literal => Some(HoleGuard::IsLiteral(position)),
+        HoleSort::Column => Some(HoleGuard::IsColumn(position)),
+        HoleSort::Predicate => Some(HoleGuard::IsPredicate(position)),
+        HoleSort::Expr | HoleSort::Table | HoleSort::Columns | HoleSort::Aggregate => None,
+    })
 }
 
 /// A guard over the binding of one hole.

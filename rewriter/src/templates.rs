@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{AggregateCall, Arena, Args, DataType, Function, Literal, Scalar, ScalarId, Volatility};
+use isomer_ir::{
+    AggregateCall, AggregateFunction, Arena, Args, DataType, Function, Literal, Scalar, ScalarId, Volatility,
+    is_widening,
+};
 use rustc_hash::FxHashMap;
 
 use crate::simplify::Switches;
@@ -19,6 +22,10 @@ pub(crate) enum HoleGuard {
     CannotRaise(u32),
     /// A constant.
     IsLiteral(u32),
+    /// A bare column.
+    IsColumn(u32),
+    /// A truth value.
+    IsPredicate(u32),
     /// The type's family is one of these names.
     TypeIn(u32, Vec<Arc<str>>),
     /// Estimated input rows of the aggregate are above this.
@@ -79,9 +86,15 @@ impl ScalarTemplates {
             {
                 continue;
             }
+            // What is drawn by chance may be neither dropped nor drawn twice.
+            if bindings.values().any(|&bound| arena.volatility(bound) == Volatility::Volatile) {
+                continue;
+            }
             let data_type = arena.type_of(scalar);
             let made = instantiate(arena, template.template, &bindings, data_type);
-            if made != scalar {
+            let Some(made) = of_type(arena, made, data_type) else { continue };
+            let raises_anew = arena.can_raise(made) && !arena.can_raise(scalar);
+            if made != scalar && !raises_anew {
                 switches.fire(&template.rule);
                 return made;
             }
@@ -117,12 +130,23 @@ impl ScalarTemplates {
             {
                 continue;
             }
+            if bindings.values().any(|&bound| arena.volatility(bound) == Volatility::Volatile) {
+                continue;
+            }
             let args: Args = template
                 .template
                 .args
                 .iter()
                 .map(|&arg| instantiate(arena, arg, &bindings, DataType::Unknown))
                 .collect();
+            let argument = args.first().map_or(DataType::Null, |&arg| arena.type_of(arg));
+            let data_type = match template.template.data_type {
+                DataType::Unknown => call_type(template.template.function, argument),
+                known => Some(known),
+            };
+            if data_type != Some(call.data_type) {
+                continue;
+            }
             switches.fire(&template.rule);
             return AggregateCall {
                 function: template.template.function,
@@ -134,6 +158,33 @@ impl ScalarTemplates {
             };
         }
         call
+    }
+}
+
+/// `made` in the type of what it replaces: an integer of another width is cast, anything else refused.
+fn of_type(arena: &mut Arena, made: ScalarId, data_type: DataType) -> Option<ScalarId> {
+    let own = arena.type_of(made);
+    if own == data_type {
+        return Some(made);
+    }
+    match &arena[made] {
+        Scalar::Literal(Literal::Null(_)) => Some(arena.literal(Literal::Null(data_type))),
+        _ if own.is_integer() && is_widening(own, data_type) => Some(arena.cast(made, data_type)),
+        _ => None,
+    }
+}
+
+/// The type of an aggregate whose argument's type the template could not know.
+pub(crate) fn call_type(function: AggregateFunction, argument: DataType) -> Option<DataType> {
+    match (function, argument) {
+        (AggregateFunction::Count | AggregateFunction::ApproxCountDistinct, _) => Some(DataType::Int64),
+        (_, DataType::Unknown) => None,
+        (AggregateFunction::Min | AggregateFunction::Max | AggregateFunction::AnyValue, argument) => Some(argument),
+        (AggregateFunction::Avg, argument) if argument.is_numeric() => Some(DataType::Float64),
+        (AggregateFunction::Sum, DataType::Decimal { scale, .. }) => Some(DataType::Decimal { precision: 38, scale }),
+        (AggregateFunction::Sum, argument) if argument.is_integer() => Some(DataType::Int128),
+        (AggregateFunction::Sum, argument) if argument.is_float() => Some(DataType::Float64),
+        _ => None,
     }
 }
 
@@ -226,6 +277,12 @@ fn guards_hold(arena: &Arena, guards: &[HoleGuard], bindings: &Bindings, input_r
         HoleGuard::CannotRaise(hole) => bindings.get(hole).is_some_and(|&scalar| !arena.can_raise(scalar)),
         HoleGuard::IsLiteral(hole) => {
             bindings.get(hole).is_some_and(|&scalar| matches!(arena[scalar], Scalar::Literal(_)))
+        }
+        HoleGuard::IsColumn(hole) => {
+            bindings.get(hole).is_some_and(|&scalar| matches!(arena[scalar], Scalar::Column(_)))
+        }
+        HoleGuard::IsPredicate(hole) => {
+            bindings.get(hole).is_some_and(|&scalar| arena.type_of(scalar) == DataType::Boolean)
         }
         HoleGuard::TypeIn(hole, names) => bindings.get(hole).is_some_and(|&scalar| {
             let families = type_families(arena.type_of(scalar));

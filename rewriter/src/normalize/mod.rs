@@ -294,6 +294,10 @@ impl<'a> Normalizer<'a> {
         }
         computed.sort_by_key(|(id, _)| *id);
         computed.dedup_by_key(|(id, _)| *id);
+        if matches!(peek(&plan), Plan::Empty { .. }) && self.switches.is_on("prune-empty-operator") {
+            self.switches.fire("prune-empty-operator");
+            return (Plan::Empty { columns: computed.into_iter().map(|(id, _)| id).collect() }, definitions);
+        }
         (Plan::Project { input: Box::new(plan), exprs: computed }, definitions)
     }
 

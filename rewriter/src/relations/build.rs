@@ -1,7 +1,7 @@
 //! A template with its holes filled, added to the e-graph.
 
 use egg::Id;
-use isomer_ir::{AggregateCall, AggregateFunction, ColumnId, DataType, JoinKind, Plan, Scalar, ScalarId, Volatility};
+use isomer_ir::{AggregateCall, ColumnId, DataType, JoinKind, Plan, Scalar, ScalarId, Volatility};
 use isomer_rules::{HoleColumn, HoleSort, Rule};
 use rustc_hash::FxHashMap;
 
@@ -10,7 +10,7 @@ use super::pattern::bare;
 use crate::memo::{Memo, Origin};
 use crate::operator::Operator;
 use crate::simplify::{Simplifier, Switches};
-use crate::templates::ScalarTemplates;
+use crate::templates::{ScalarTemplates, call_type};
 
 /// Builds one template under one set of bindings.
 pub(crate) struct Builder<'a> {
@@ -173,19 +173,5 @@ impl Builder<'_> {
             }
         }
         Some(moved)
-    }
-}
-
-/// The type of an aggregate whose argument's type the template could not know.
-fn call_type(function: AggregateFunction, argument: DataType) -> Option<DataType> {
-    match (function, argument) {
-        (_, DataType::Unknown) => None,
-        (AggregateFunction::Count, _) => Some(DataType::Int64),
-        (AggregateFunction::Min | AggregateFunction::Max | AggregateFunction::AnyValue, argument) => Some(argument),
-        (AggregateFunction::Avg, argument) if argument.is_numeric() => Some(DataType::Float64),
-        (AggregateFunction::Sum, DataType::Decimal { scale, .. }) => Some(DataType::Decimal { precision: 38, scale }),
-        (AggregateFunction::Sum, argument) if argument.is_integer() => Some(DataType::Int128),
-        (AggregateFunction::Sum, argument) if argument.is_float() => Some(DataType::Float64),
-        _ => None,
     }
 }
