@@ -190,9 +190,11 @@ async fn answer(service: &Service, request: Request<Body>) -> Result<Optimised, 
     let (head, body) = request.into_parts();
     require_json(&head.headers)?;
     let body = read_body(body, service.config.body_limit).await?;
-    let request: OptimizeRequest = serde_json::from_slice(&body)
-        .map_err(|error| Problem::new(ProblemKind::MalformedRequest, error.to_string()))?;
-    drop(body);
+    let text = std::str::from_utf8(&body).map_err(|error| {
+        let detail = format!("found a byte at position {} that is not UTF-8", error.valid_up_to());
+        Problem::new(ProblemKind::MalformedRequest, detail)
+    })?;
+    let request = OptimizeRequest::read(text).map_err(|fault| Problem::malformed(*fault))?;
     let asked = request.options.deadline_ms.map(Duration::from_millis).unwrap_or(service.config.deadline);
     let end = Instant::now() + asked.min(service.config.deadline);
 
@@ -203,23 +205,31 @@ async fn answer(service: &Service, request: Request<Body>) -> Result<Optimised, 
     // A client that hangs up ends the search: the flag falls when this future is dropped.
     let gone = Gone::default();
     let is_gone = Arc::clone(&gone.0);
+    let answer = on_deep_stack(move || {
+        let is_over = move || is_gone.load(Ordering::Relaxed) || Instant::now() >= end;
+        // The body is text, as was seen above.
+        let text = String::from_utf8_lossy(&body);
+        let answer = request.into_request(&text, Some(Arc::new(is_over))).map(optimize::run);
+        drop(permit);
+        answer
+    });
+    answer.await?.map_err(Problem::project).and_then(outcome)
+}
+
+/// Runs the work on a thread of its own, whose panic is that request's problem alone.
+async fn on_deep_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::Builder::new()
         .name("optimizer".to_owned())
         .stack_size(OPTIMIZER_STACK_BYTES)
         .spawn(move || {
-            let is_over = move || is_gone.load(Ordering::Relaxed) || Instant::now() >= end;
-            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                request.into_request(Some(Arc::new(is_over))).map(optimize::run)
-            }));
-            drop(permit);
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
             // Nobody listens any more when the client is gone.
             sender.send(result).ok();
         })
         .map_err(|error| Problem::new(ProblemKind::Internal, error.to_string()))?;
     match receiver.await {
-        Ok(Ok(Ok(answer))) => outcome(answer),
-        Ok(Ok(Err(faults))) => Err(Problem::project(faults)),
+        Ok(Ok(result)) => Ok(result),
         Ok(Err(_)) | Err(_) => Err(internal()),
     }
 }
@@ -289,5 +299,21 @@ struct Gone(Arc<AtomicBool>);
 impl Drop for Gone {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use axum::response::IntoResponse;
+
+    use super::on_deep_stack;
+
+    #[test]
+    fn a_panic_is_an_answer() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let panicked = runtime.block_on(on_deep_stack(|| -> u8 { panic!("a rule divides by zero") }));
+        assert_eq!(panicked.unwrap_err().into_response().status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(runtime.block_on(on_deep_stack(|| 7)).unwrap(), 7);
     }
 }

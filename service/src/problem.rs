@@ -91,6 +91,14 @@ impl Problem {
         Self { kind, detail: detail.into(), errors: Vec::new() }
     }
 
+    /// A body that is not what the API expects, with the place in it.
+    #[must_use]
+    pub fn malformed(fault: api::Diagnostic) -> Self {
+        let place = fault.span.map(|span| format!(" at line {} column {}", span.line, span.col)).unwrap_or_default();
+        let detail = format!("{}{place}", fault.message);
+        Self { kind: ProblemKind::MalformedRequest, detail, errors: vec![fault] }
+    }
+
     /// A project that cannot be optimised, with every fault found.
     #[must_use]
     pub fn project(errors: Vec<api::Diagnostic>) -> Self {

@@ -55,7 +55,8 @@ impl Texts {
     }
 }
 
-fn span_in(span: Span, text: &str) -> api::Span {
+/// A span in lines and columns.
+pub(crate) fn span_in(span: Span, text: &str) -> api::Span {
     let (line, col) = span.line_column(text);
     let bytes = text.as_bytes().get(span.start as usize..(span.end as usize).min(text.len())).unwrap_or_default();
     api::Span { line, col, len: String::from_utf8_lossy(bytes).chars().count() }

@@ -3,6 +3,8 @@
 //! A request becomes the files of a project with an `isomer.yml` (JSON is YAML), so that it goes
 //! the same road as a folder on disk and means the same.
 
+mod place;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -124,16 +126,33 @@ pub struct RequestOptions {
 }
 
 impl OptimizeRequest {
-    /// The project that the request stands for.
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    ///
+    /// The first fault, with its place: no JSON, a missing or unknown field, a value of another type.
+    pub fn read(text: &str) -> Result<Self, Box<api::Diagnostic>> {
+        serde_json::from_str(text).map_err(|error| {
+            let message = error.to_string();
+            // The place has a field of its own.
+            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+            let help = "docs/http.md lists the fields of a request";
+            let span = place::of_error(text, &error);
+            Box::new(api::Diagnostic { span, ..fault("REQ-0005", None, message.to_owned(), help) })
+        })
+    }
+
+    /// The project that the request stands for. `text` is the body, for places in it.
     ///
     /// # Errors
     ///
     /// Every fault that has no place in project files: names that are no names, repeated names,
     /// unknown dialects.
-    pub fn into_request(self, deadline: Option<Deadline>) -> Result<Request, Vec<api::Diagnostic>> {
+    pub fn into_request(self, text: &str, deadline: Option<Deadline>) -> Result<Request, Vec<api::Diagnostic>> {
         let mut faults = Vec::new();
-        let dialect = dialect_of(self.dialect.as_deref(), "dialect", &mut faults);
-        let target = dialect_of(self.target.as_deref(), "target", &mut faults).map(|target| target.name().to_owned());
+        let dialect = dialect_of(self.dialect.as_deref(), "dialect", text, &mut faults);
+        let target = dialect_of(self.target.as_deref(), "target", text, &mut faults);
+        let target = target.map(|target| target.name().to_owned());
         name_faults(&self.models, &mut faults);
         if !faults.is_empty() {
             return Err(faults);
@@ -204,7 +223,7 @@ impl ColumnRequest {
     }
 }
 
-fn dialect_of(name: Option<&str>, field: &str, faults: &mut Vec<api::Diagnostic>) -> Option<Dialect> {
+fn dialect_of(name: Option<&str>, field: &str, text: &str, faults: &mut Vec<api::Diagnostic>) -> Option<Dialect> {
     let name = name?;
     let dialect = Dialect::from_name(name);
     if dialect.is_none() {
@@ -213,7 +232,9 @@ fn dialect_of(name: Option<&str>, field: &str, faults: &mut Vec<api::Diagnostic>
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("write one of {}", names.join(", ")),
         };
-        faults.push(fault("REQ-0001", None, format!("found `{name}` as `{field}`, expected a dialect"), &help));
+        let message = format!("found `{name}` as `{field}`, expected a dialect");
+        let span = place::of_value(text, field);
+        faults.push(api::Diagnostic { span, ..fault("REQ-0001", None, message, &help) });
     }
     dialect
 }
@@ -289,13 +310,11 @@ mod tests {
     use super::OptimizeRequest;
 
     fn faults(json: &str) -> Vec<String> {
-        match serde_json::from_str::<OptimizeRequest>(json) {
-            Err(error) => vec![error.to_string()],
-            Ok(request) => match request.into_request(None) {
-                Ok(_) => Vec::new(),
-                Err(faults) => faults.into_iter().map(|fault| format!("{} {}", fault.code, fault.message)).collect(),
-            },
-        }
+        let found = match OptimizeRequest::read(json) {
+            Err(fault) => vec![*fault],
+            Ok(request) => request.into_request(json, None).err().unwrap_or_default(),
+        };
+        found.into_iter().map(|fault| format!("{} {}", fault.code, fault.message)).collect()
     }
 
     #[test]
@@ -313,7 +332,7 @@ mod tests {
             (r#"{"models": [{"name": "../a", "sql": ""}]}"#, vec!["REQ-0003 found `../a` as a model's name"]),
             (
                 r#"{"models": [], "schema": {"t": {"columns": []}, "t": {"columns": []}}}"#,
-                vec!["table `t` stands twice in `schema` at line 1 column 69"],
+                vec!["REQ-0005 table `t` stands twice in `schema`"],
             ),
         ];
         for (json, expect) in cases {
@@ -324,6 +343,9 @@ mod tests {
     #[test]
     fn unknown_fields_are_named() {
         let found = faults(r#"{"models": [], "shema": {}}"#);
-        assert!(found[0].starts_with("unknown field `shema`, expected one of `models`, `schema`"), "{found:?}");
+        assert!(
+            found[0].starts_with("REQ-0005 unknown field `shema`, expected one of `models`, `schema`"),
+            "{found:?}"
+        );
     }
 }
