@@ -1,0 +1,95 @@
+//! Rule templates: what binds, and what is refused with a code.
+
+use std::sync::Arc;
+
+use isomer_frontend::compile_rules;
+use isomer_ir::Arena;
+
+/// The codes of a rule of this header and body.
+fn codes(header: &str) -> Vec<&'static str> {
+    let text = format!("rule try-it\n  \"Tries it.\"\n  class exact\n{header}\n");
+    let (rules, mut faults) = isomer_rules::parse(&Arc::from("try.rules"), &text);
+    let (set, more) = isomer_rules::check(rules);
+    faults.extend(more);
+    let (_, refused) = compile_rules(&set, &mut Arena::default());
+    // What a project's rule owes (examples, refusals) is not at issue here.
+    faults.extend(refused);
+    faults.iter().map(|fault| fault.code).filter(|code| !matches!(*code, "RULE-0030" | "RULE-0031")).collect()
+}
+
+#[test]
+fn templates_bind_or_are_refused_by_code() {
+    let relation = "  for L table, R table, C columns of L, j column of L, k column of R, p predicate\n";
+    let cases: [(&str, String, &[&str]); 18] = [
+        ("a scalar", "  for x expr\n  match upper(upper($x)) => upper($x)".into(), &[]),
+        ("a predicate", "  for x expr\n  match WHERE $x = $x => WHERE $x IS NOT NULL".into(), &[]),
+        ("an aggregate", "  for x expr\n  match max(DISTINCT $x) => max($x)".into(), &[]),
+        (
+            "a join",
+            format!(
+                "{relation}  match SELECT $C FROM $L JOIN $R ON $L.$j = $R.$k WHERE $p($L) => SELECT $C FROM $L WHERE $p($L)"
+            ),
+            &[],
+        ),
+        (
+            "a predicate of two tables",
+            format!(
+                "{relation}  match SELECT $C FROM $L JOIN $R ON $p($L, $R) => SELECT $C FROM $L WHERE EXISTS (SELECT 1 FROM $R WHERE $p($L, $R))"
+            ),
+            &[],
+        ),
+        (
+            "a group",
+            format!(
+                "{relation}  match SELECT $j, count(*) AS n FROM $L GROUP BY $j => SELECT $j, sum(1)::bigint AS n FROM $L GROUP BY $j"
+            ),
+            &[],
+        ),
+        (
+            "a relation hole in a scalar",
+            "  for L table, x expr\n  match abs(abs($x)) => abs($x)".into(),
+            &["RULE-0041"],
+        ),
+        ("an aggregate for a scalar", "  for x expr\n  match abs($x) => max($x)".into(), &["RULE-0042"]),
+        ("a draw by chance", "  for x expr\n  match abs($x) => abs($x) + random()".into(), &["RULE-0043"]),
+        ("SQL that does not bind", "  for x expr\n  match nosuch($x) => $x".into(), &["RULE-0044"]),
+        (
+            "a table of the project",
+            format!("{relation}  match SELECT $C FROM $L WHERE $L.$j IN (SELECT id FROM t) => SELECT $C FROM $L"),
+            &["RULE-0044"],
+        ),
+        (
+            "a window",
+            format!(
+                "{relation}  match SELECT $C FROM $L => SELECT $C FROM (SELECT $C, row_number() OVER () AS n FROM $L) AS s"
+            ),
+            &["RULE-0044"],
+        ),
+        ("a limit", format!("{relation}  match SELECT $C FROM $L LIMIT 1 => SELECT $C FROM $L"), &["RULE-0046"]),
+        (
+            "an expression in the pattern",
+            format!("{relation}  match SELECT $L.$j + 1 AS x FROM $L => SELECT $L.$j AS x FROM $L"),
+            &["RULE-0046"],
+        ),
+        (
+            "a guard that is not decided",
+            "  for x expr\n  match abs($x) => $x\n  when not_null($x)".into(),
+            &["RULE-0047"],
+        ),
+        (
+            "a predicate of no table",
+            format!("{relation}  match SELECT $C FROM $L JOIN $R ON $L.$j = $R.$k WHERE $p => SELECT $C FROM $L"),
+            &["RULE-0048"],
+        ),
+        (
+            "another number of columns",
+            format!("{relation}  match SELECT $C FROM $L => SELECT $C, 1 AS one FROM $L"),
+            &["RULE-0049"],
+        ),
+        ("WHERE on one side", "  for x expr\n  match $x = $x => WHERE $x IS NOT NULL".into(), &["RULE-0050"]),
+    ];
+    for (title, header, expect) in cases {
+        assert_eq!(codes(&header), expect, "{title}:\n{header}");
+    }
+    assert_eq!(codes("  for x expr, p predicate\n  match sum($x) FILTER (WHERE $p) => sum($x)"), ["RULE-0051"]);
+}
