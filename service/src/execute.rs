@@ -1,7 +1,7 @@
 //! Execution: a project's statements, written or optimised, on an embedded engine, and the
 //! comparison of the rows that both give.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
@@ -235,7 +235,8 @@ pub fn verify(
 ) -> Result<api::Verification, String> {
     let naive = open(optimised, engine, base, tell)?;
     let chosen = open(optimised, engine, base, tell)?;
-    let naive_failures = make_all(&naive, &statements(optimised, Way::Naive, engine), &mut |name| {
+    let written = statements(optimised, Way::Naive, engine);
+    let naive_failures = make_all(&naive, &written, &mut |name| {
         tell(&format!("naive {name}"));
     });
     let steps = statements(optimised, Way::Optimised, engine);
@@ -246,9 +247,44 @@ pub fn verify(
         let failures = (naive_failures.get(&statement.name), chosen_failures.get(&statement.name));
         models.push(compare(&naive, &chosen, statement, failures));
     }
+    excuse_unrepeatable(optimised, &naive, &written, &mut models);
     let is_equal = models.iter().all(|model| matches!(model.verdict, "equal" | "skipped"));
     let diagnostics = optimised.output.diagnostics.clone();
     Ok(api::Verification { engine: engine.dialect().name(), tolerance: TOLERANCE, is_equal, models, diagnostics })
+}
+
+/// A model that differs because its own text gives other rows each time it runs (a random number, a
+/// LIMIT without an order), or that reads such a model, shows nothing about a rewrite.
+fn excuse_unrepeatable(
+    optimised: &Optimised,
+    naive: &Engine,
+    written: &[Statement],
+    models: &mut [api::VerifiedModel],
+) {
+    let project = &optimised.project;
+    let mut unrepeatable: BTreeSet<Arc<str>> = BTreeSet::new();
+    for &position in &project.order {
+        let model = &project.project.models[position];
+        let Some(verified) = models.iter_mut().find(|verified| *verified.name == *model.name) else { continue };
+        if verified.verdict != "different" {
+            continue;
+        }
+        let text = written.iter().find(|statement| statement.name == model.name);
+        let again = text.and_then(|text| naive.query(text.sql.as_ref().ok()?).ok());
+        let first = naive.query(&format!("SELECT * FROM {}", model.sql_name)).ok();
+        let differs = matches!((again, first), (Some(again), Some(first))
+            if !isomer_engines::compare(&first, &again, TOLERANCE).is_equal);
+        let reason = if differs {
+            "as written it gives other rows each time it runs"
+        } else if project.models[position].reads.iter().any(|read| unrepeatable.contains(read)) {
+            "it reads a model that gives other rows each time it runs"
+        } else {
+            continue;
+        };
+        unrepeatable.insert(Arc::clone(&model.key));
+        verified.verdict = "skipped";
+        verified.details = vec![reason.to_owned()];
+    }
 }
 
 /// Why a statement made nothing.
