@@ -273,3 +273,21 @@ fn five_megabytes_of_in() {
     assert!(sql.len() > 5_000_000);
     hard(&sql, &[]);
 }
+
+#[test]
+fn verify_excuses_models_that_differ_from_themselves() {
+    let folder = project(&[
+        ("isomer.yml", SETTINGS.as_bytes()),
+        ("models/drawn.sql", b"SELECT order_id, random() AS r FROM orders"),
+        ("models/reads_drawn.sql", b"SELECT sum(r) AS s FROM drawn"),
+        ("models/counted.sql", b"SELECT count(*) AS n FROM drawn"),
+    ]);
+    let told = isomer(folder.path(), &["verify", "--format", "json"]);
+    assert_eq!(told.exit, Some(0), "{told:?}");
+    let found: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    let verdict = |name: &str| {
+        let models = found["models"].as_array().unwrap();
+        models.iter().find(|model| model["name"] == name).unwrap()["verdict"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(["drawn", "reads_drawn", "counted"].map(verdict), ["skipped", "skipped", "equal"]);
+}
