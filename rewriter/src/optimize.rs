@@ -501,11 +501,12 @@ fn assemble(
     }
     raised.shared.retain(|(name, _, _)| live.contains(name));
     let stored = stored_columns(memo, graph, entries, &raised, &is_changed);
-    for (_, _, shared) in &mut raised.shared {
-        narrow_scans(&mut shared.plan, &stored);
-    }
-    for root in &mut raised.roots {
-        narrow_scans(&mut root.plan, &stored);
+    for raised in raised.shared.iter_mut().map(|(_, _, shared)| shared).chain(&mut raised.roots) {
+        narrow_scans(&mut raised.plan, &stored);
+        for (before, after, _, _) in &mut raised.parts {
+            narrow_scans(before, &stored);
+            narrow_scans(after, &stored);
+        }
     }
     for (name, _, shared) in &raised.shared {
         register(memo, graph, name, &stored[name], shared);
@@ -676,7 +677,7 @@ fn build_steps(
             match changed_output(memo, entry, &root) {
                 Some(chosen) => {
                     step.reads = chosen.plan.tables();
-                    step.rules = applied_rules(memo, entry, &root, &chosen);
+                    step.rules = applied_rules(memo, entry, &root, &chosen, stored);
                     step.output = Some(chosen);
                     step.is_changed = true;
                     step.cost_after = root.cost;
@@ -719,6 +720,7 @@ fn shared_step(memo: &mut Memo, graph: &Graph, name: &Arc<str>, relation: Raised
     let reads = relation.plan.tables();
     let cost_after = relation.cost + crate::cost::write_cost(relation.rows, columns.len());
     let _ = graph;
+    let rules = path_rules(memo, &relation);
     let mut output = output_of(memo.context(), relation.plan, columns);
     if let Some(table) = memo.context().catalog.get(name) {
         for (column, stored) in output.columns.iter_mut().zip(&table.columns) {
@@ -737,7 +739,7 @@ fn shared_step(memo: &mut Memo, graph: &Graph, name: &Arc<str>, relation: Raised
         cost_before: 0.0,
         cost_after,
         n_rows: relation.rows,
-        rules: Vec::new(),
+        rules,
     }
 }
 
@@ -808,8 +810,14 @@ fn ordered(memo: &mut Memo, plan: Plan, entry: &Entry, exposed: &[ColumnId]) -> 
 
 /// Rules on the path: those of normalisation with the whole model before and after, then those of
 /// the e-graph with the part that each changed.
-fn applied_rules(memo: &mut Memo, entry: &Entry, root: &Raised, chosen: &Output) -> Vec<AppliedRule> {
-    let mut applied = Vec::new();
+fn applied_rules(
+    memo: &mut Memo,
+    entry: &Entry,
+    root: &Raised,
+    chosen: &Output,
+    stored: &FxHashMap<Arc<str>, Vec<ColumnId>>,
+) -> Vec<AppliedRule> {
+    let mut applied: Vec<AppliedRule> = Vec::new();
     let normal_plan = Plan::Project { input: Box::new(entry.normal.plan.clone()), exprs: entry.normal.exprs.clone() };
     let normal_cost = estimate(memo.context_mut(), &normal_plan).1;
     let normal = Output {
@@ -832,36 +840,61 @@ fn applied_rules(memo: &mut Memo, entry: &Entry, root: &Raised, chosen: &Output)
             cost_after: normal_cost,
         });
     }
-    for (step, (before, after, cost_before, cost_after)) in root.steps.iter().zip(&root.parts) {
-        let columns = before.columns(&mut memo.context_mut().arena);
-        let before = output_of(memo.context(), before.clone(), &columns);
-        let after = Output { plan: after.clone(), columns: before.columns.clone() };
+    applied.extend(path_rules(memo, root));
+    // What is read of a shared step although no rule made it is a part that models have in common.
+    let is_made = |table: &Arc<str>| root.parts.iter().any(|(_, after, _, _)| after.tables().contains(table));
+    if chosen.plan.tables().iter().any(|table| stored.contains_key(table) && !is_made(table)) {
         applied.push(AppliedRule {
+            rule: Arc::from("share-common-plan"),
+            facts: Vec::new(),
+            before: normal,
+            after: chosen.clone(),
+            cost_before: normal_cost,
+            cost_after: root.cost,
+        });
+    }
+    applied
+}
+
+/// Rules of the e-graph on the path to a relation, with the part that each changed.
+fn path_rules(memo: &mut Memo, root: &Raised) -> Vec<AppliedRule> {
+    let mut applied: Vec<AppliedRule> = Vec::new();
+    for (step, (before, after, cost_before, cost_after)) in root.steps.iter().zip(&root.parts) {
+        // What nobody reads is not stored, so it is gone from the part after; nor is it shown before.
+        let arena = &mut memo.context_mut().arena;
+        let mut after = after.clone();
+        drop_unstored(&mut after, arena);
+        let exposed = after.columns(arena);
+        let mut columns = before.columns(arena);
+        columns.retain(|column| exposed.contains(column));
+        let before = output_of(memo.context(), before.clone(), &columns);
+        let after = Output { plan: after, columns: before.columns.clone() };
+        let rule = AppliedRule {
             rule: Arc::clone(&step.rule),
             facts: step.facts.clone(),
             before,
             after,
             cost_before: *cost_before,
             cost_after: *cost_after,
-        });
-    }
-    if chosen.plan.tables().iter().any(|table| memo.context().catalog.get(table).is_some())
-        && root.steps.is_empty()
-        && root.cost < entry.written_cost
-    {
-        let is_shared = matches!(root.plan, Plan::Scan { .. }) || applied.is_empty();
-        if is_shared {
-            applied.push(AppliedRule {
-                rule: Arc::from("share-common-plan"),
-                facts: Vec::new(),
-                before: entry.written.clone(),
-                after: chosen.clone(),
-                cost_before: entry.written_cost,
-                cost_after: root.cost,
-            });
+        };
+        // One rewrite may have come about in several ways that end in the same parts.
+        if !applied.contains(&rule) {
+            applied.push(rule);
         }
     }
     applied
+}
+
+/// Leaves out what the outermost projection computes of columns that its input does not give.
+fn drop_unstored(plan: &mut Plan, arena: &mut isomer_ir::Arena) {
+    let mut plan = plan;
+    while let Plan::Named { input, .. } = plan {
+        plan = input;
+    }
+    if let Plan::Project { input, exprs } = plan {
+        let below = input.columns(arena);
+        exprs.retain(|(_, scalar)| arena.reads_only(*scalar, &below));
+    }
 }
 
 /// Fills in who reads what. A name is a model's or a shared relation's.
