@@ -58,6 +58,11 @@ pub struct AppliedRule {
     pub rule: String,
     /// What the rule does, in its author's words.
     pub doc: String,
+    /// How far the rows stay the same: `exact`, `fp_reorder`, `lossy("…")`.
+    pub class: String,
+    /// File and line of a rule of the project, such as `rules/sales.rules:4`; `null` for one that
+    /// comes with the binary.
+    pub source: Option<String>,
     /// Facts that its guards leant on, with who declared them.
     pub facts: Vec<String>,
     /// The part of the query before; `null` where the target cannot spell it.

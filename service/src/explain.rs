@@ -5,6 +5,7 @@
 
 mod numbers;
 mod page;
+mod rewrite;
 
 use isomer_ir::{Pipeline, Step, StepKind};
 
@@ -100,8 +101,27 @@ fn shared(page: &mut Page, optimised: &Optimised, step: &Step, spelled: &api::St
     page.field("read by", &readers.join(", "));
     page.field("reads", &spelled.reads.join(", "));
     page.field("cost", &break_even(&optimised.pipeline, step));
-    rules(page, &optimised.output, step);
+    page.field("made by", &makers(optimised, step));
+    rules(page, &optimised.output, step, spelled);
     query(page, spelled, "query");
+}
+
+/// The rules that made models read a shared step, each with its models.
+fn makers(optimised: &Optimised, shared: &Step) -> String {
+    let mut makers: Vec<(&str, Vec<&str>)> = Vec::new();
+    for step in optimised.pipeline.steps.iter().filter(|step| shared.consumers.contains(&step.name)) {
+        let reads = |output: &isomer_ir::Output| output.plan.tables().contains(&shared.name);
+        let made = step.rules.iter().filter(|rule| reads(&rule.after) && !reads(&rule.before));
+        for rule in made {
+            match makers.iter_mut().find(|(name, _)| *name == &*rule.rule) {
+                Some((_, models)) if models.contains(&&*step.name) => {}
+                Some((_, models)) => models.push(&step.name),
+                None => makers.push((&rule.rule, vec![&step.name])),
+            }
+        }
+    }
+    let makers: Vec<String> = makers.iter().map(|(rule, models)| format!("{rule} ({})", models.join(", "))).collect();
+    makers.join(", ")
 }
 
 /// What a shared step costs against what its readers save, and how many readers pay for it.
@@ -124,8 +144,11 @@ fn break_even(pipeline: &Pipeline, shared: &Step) -> String {
 fn model(page: &mut Page, optimised: &Optimised, step: &Step, spelled: &api::Step) {
     page.entry(&step.name, &format!("{}, cost {}", step.materialise.word(), change(step.cost_before, step.cost_after)));
     page.field("reads", &spelled.reads.join(", "));
-    rules(page, &optimised.output, step);
+    rules(page, &optimised.output, step, spelled);
     query(page, spelled, "now");
+    if step.cost_after > step.cost_before {
+        page.note("  the estimate rises: equivalences of expressions are applied for what they make possible, not for their cost");
+    }
 }
 
 fn query(page: &mut Page, spelled: &api::Step, title: &str) {
@@ -135,20 +158,58 @@ fn query(page: &mut Page, spelled: &api::Step, title: &str) {
     }
 }
 
-fn rules(page: &mut Page, output: &api::Output, step: &Step) {
-    let applied: Vec<&api::AppliedRule> = output.applied_rules.iter().filter(|rule| *rule.step == *step.name).collect();
-    for (i, rule) in applied.iter().enumerate() {
-        page.item(i + 1, &rule.rule, &rule.doc);
-        for fact in &rule.facts {
-            page.field("because", fact);
+/// The rules on the path of a step. Those that worked in one pass have one text before and after in
+/// common, which is shown once, below the last of them.
+fn rules(page: &mut Page, output: &api::Output, step: &Step, spelled: &api::Step) {
+    // A shared step was not written by anybody: the rules that made it have no text before.
+    let is_shown = |rule: &&api::AppliedRule| {
+        *rule.step == *step.name && (rule.before != rule.after || step.kind == StepKind::Model)
+    };
+    let applied: Vec<&api::AppliedRule> = output.applied_rules.iter().filter(is_shown).collect();
+    let passes = applied.chunk_by(|a, b| (&a.before, &a.after) == (&b.before, &b.after));
+    let mut n = 0;
+    let mut last_after: Option<&String> = None;
+    for pass in passes {
+        for rule in pass {
+            n += 1;
+            page.item(n, &rule.rule, &rule.doc);
+            page.field("yours", rule.source.as_deref().unwrap_or(""));
+            if !matches!(rule.class.as_str(), "exact" | "fp_reorder") {
+                page.field("class", &rule.class);
+            }
+            for fact in &rule.facts {
+                page.field("because", fact);
+            }
         }
+        let Some(rule) = pass.last() else { continue };
         page.field("cost", &change(rule.cost_before, rule.cost_after));
         if let (Some(before), Some(after)) = (&rule.before, &rule.after) {
-            page.code("before", before);
-            page.code("after", after);
+            let shows_before = last_after != Some(before);
+            let shows_after = spelled.sql.as_ref() != Some(after);
+            rewritten(page, before, after, shows_before, shows_after);
         }
+        last_after = rule.after.as_ref();
     }
     page.end_items();
+}
+
+/// The text before is not shown where the rules above ended in it, nor the text after where it is
+/// the whole query, which follows.
+fn rewritten(page: &mut Page, before: &str, after: &str, shows_before: bool, shows_after: bool) {
+    if before.trim_end() == after.trim_end() {
+        return;
+    }
+    match rewrite::differences(before, after) {
+        Some(differences) => page.code("change", &differences),
+        None => {
+            if shows_before {
+                page.code("before", before);
+            }
+            if shows_after {
+                page.code("after", after);
+            }
+        }
+    }
 }
 
 fn unchanged(page: &mut Page, pipeline: &Pipeline) {
@@ -159,6 +220,7 @@ fn unchanged(page: &mut Page, pipeline: &Pipeline) {
         .map(|step| &*step.name)
         .collect();
     if !names.is_empty() {
+        page.gap();
         page.line(&format!("Unchanged, byte for byte: {}", names.join(", ")));
     }
 }
@@ -166,7 +228,7 @@ fn unchanged(page: &mut Page, pipeline: &Pipeline) {
 fn opaque(page: &mut Page, optimised: &Optimised, step: &Step) {
     page.entry(&step.name, "opaque");
     for diagnostic in &optimised.output.diagnostics {
-        if diagnostic.model.as_deref() == Some(&*step.name) && diagnostic.severity != "note" {
+        if diagnostic.model.as_deref() == Some(&*step.name) {
             page.text(&report::line(diagnostic));
         }
     }
@@ -177,8 +239,13 @@ fn skipped(page: &mut Page, skipped: &[api::SkippedRule]) {
         return;
     }
     page.heading("Rules not applied");
-    let rows = skipped.iter().map(|rule| vec![rule.rule.clone(), format!("{}×", rule.count), rule.reason.clone()]);
+    // What was not let in was not matched either, so that there is nothing to count.
+    let times = |rule: &api::SkippedRule| if rule.count == 0 { "–".to_owned() } else { format!("{}×", rule.count) };
+    let rows = skipped.iter().map(|rule| vec![rule.rule.clone(), times(rule), rule.reason.clone()]);
     page.table(&["rule", "times", "why"], &rows.collect::<Vec<_>>());
+    if skipped.iter().any(|rule| rule.reason.starts_with("needs consent")) {
+        page.note("`--allow RULE`, or `allow: [RULE]` in isomer.yml, consents to a rule that changes rows");
+    }
 }
 
 /// Diagnostics that do not belong to an opaque model.
@@ -189,7 +256,7 @@ fn remarks(page: &mut Page, optimised: &Optimised) {
         .output
         .diagnostics
         .iter()
-        .filter(|diagnostic| diagnostic.severity == "note" || !diagnostic.model.as_deref().is_some_and(is_opaque))
+        .filter(|diagnostic| !diagnostic.model.as_deref().is_some_and(is_opaque))
         .collect();
     if !told.is_empty() {
         page.heading("Remarks");

@@ -301,6 +301,12 @@ fn spell_rules(
                 step: step.name.as_ref().to_owned(),
                 rule: rule.rule.as_ref().to_owned(),
                 doc: definition.map(|definition| definition.doc.to_string()).unwrap_or_default(),
+                class: definition.map(|definition| definition.class.to_string()).unwrap_or_default(),
+                source: definition.filter(|definition| !definition.is_builtin).map(|definition| {
+                    let text = bound.project.rule_files.iter().find(|(path, _)| **path == *definition.file);
+                    let (line, _) = definition.span.line_column(text.map_or("", |(_, text)| text));
+                    format!("{}:{line}", definition.file)
+                }),
                 facts: rule.facts.clone(),
                 before: spell(&rule.before),
                 after: spell(&rule.after),

@@ -147,5 +147,5 @@ fn page(family: &str, case: &Path) -> String {
 /// A line of a query, or the label above one.
 fn is_sql(line: &str) -> bool {
     let line = line.trim();
-    line.starts_with('│') || matches!(line, "before" | "after" | "now" | "query")
+    line.starts_with('│') || matches!(line, "before" | "after" | "change" | "now" | "query")
 }

@@ -185,7 +185,8 @@ impl Page {
         }
     }
 
-    fn gap(&mut self) {
+    /// An empty line, unless there is one.
+    pub(crate) fn gap(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {
             self.text.push('\n');
         }
