@@ -36,7 +36,8 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("substrait", &["codegen"]),
     ("tower-http", &["service"]),
     ("tpchgen", &["engines"]),
-    ("ureq", &[]),
+    // Tests speak HTTP with it.
+    ("ureq", &["service"]),
 ];
 /// The crates of the workspace that each may depend on: dependencies point down only.
 const LAYERS: [(&str, &[&str]); 7] = [
