@@ -346,8 +346,11 @@ fn raise(
     taken.extend(project.project.models.iter().flat_map(|model| model.declared_reads.iter().cloned()));
     let unqualified: Vec<Arc<str>> = taken.iter().filter_map(|name| name.rsplit('.').next()).map(Arc::from).collect();
     taken.extend(unqualified);
+    // Where a view may come to read it, a shared relation is a table that stays: its name must not be one
+    // that the user gave to something else, which may be a table that no model mentions.
+    let may_stay = project.project.models.iter().any(|model| model.materialise == Materialise::View);
     for shared in materialised {
-        let name = shared_name(memo, graph, shared.class, &mut taken);
+        let name = shared_name(memo, graph, shared.class, may_stay, &mut taken);
         names.insert(shared.class, name);
     }
     let mut all = RaisedAll::default();
@@ -411,9 +414,10 @@ fn raise_class(
 }
 
 /// The name a user gave to the relation or to one it serves; otherwise one from its content.
-fn shared_name(memo: &Memo, graph: &Graph, class: usize, taken: &mut FxHashSet<Arc<str>>) -> Arc<str> {
+fn shared_name(memo: &Memo, graph: &Graph, class: usize, may_stay: bool, taken: &mut FxHashSet<Arc<str>>) -> Arc<str> {
     let id = graph.id(class);
     let base = match memo.names(id).first() {
+        Some(name) if may_stay => format!("shared_{}", name.to_lowercase()),
         Some(name) => name.to_lowercase(),
         None => content_name(memo, id),
     };
@@ -452,7 +456,7 @@ fn content_name(memo: &Memo, id: egg::Id) -> String {
             Operator::Aggregate { keys, .. } if suffix.is_empty() => {
                 let hints: Vec<String> =
                     keys.iter().take(2).map(|(key, _)| memo.context().arena.hint(*key).to_lowercase()).collect();
-                suffix = format!("_by_{}", hints.join("_and_"));
+                suffix = if hints.is_empty() { "_total".to_owned() } else { format!("_by_{}", hints.join("_and_")) };
             }
             _ => {}
         }
