@@ -2,8 +2,14 @@
 //!
 //! An example must fire and meet its expected text, in the optimizer and in the rows that DuckDB
 //! gives for both. A refusal must not fire; where it has rows, the wrong form must give others.
+//! Then both sides of the examples, and of instances of a template, are computed over made rows.
+
+mod instance;
+mod trial;
+mod values;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use isomer_engines::{Engine, EngineKind};
 use isomer_frontend::{ProjectFiles, ReadOptions};
@@ -17,13 +23,36 @@ use crate::execute::{TOLERANCE, causes, differences, referred_first};
 /// Models of expected texts are kept apart from the inputs of the same name.
 const EXPECTED: &str = "expected__";
 
-/// What became of one example or refusal.
+/// What is tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaseKind {
+    /// An example, which the rule must fire on.
+    Example,
+    /// A refusal, which it must leave alone.
+    Refusal,
+    /// Both sides of examples and of the template's instances, over made rows.
+    MadeRows,
+}
+
+impl CaseKind {
+    /// The word in output; of examples and refusals the one in rule files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Example => "example",
+            Self::Refusal => "refuses",
+            Self::MadeRows => "made rows",
+        }
+    }
+}
+
+/// What became of one example or refusal, or of the trials over made rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseReport {
     /// The rule.
     pub rule: String,
-    /// Whether the rule must refuse the case.
-    pub is_refusal: bool,
+    /// What was tested.
+    pub kind: CaseKind,
     /// What the case shows.
     pub title: String,
     /// What is wrong; empty when the case passes.
@@ -35,18 +64,58 @@ pub struct CaseReport {
 #[must_use]
 pub fn run(rules: &RuleSet, is_wanted: &dyn Fn(&Rule) -> bool) -> Vec<CaseReport> {
     let mut reports = Vec::new();
+    let engines = trial::Engines::open();
     for rule in rules.rules.iter().filter(|rule| is_wanted(rule)) {
-        let examples = rule.examples.iter().map(|case| (case, false));
-        let refusals = rule.refusals.iter().map(|case| (case, true));
-        for (case, is_refusal) in examples.chain(refusals) {
-            let faults = match run_case(rules, rule, case, is_refusal) {
-                Ok(faults) => faults,
-                Err(fault) => vec![fault],
+        let report = |kind, title: &str, faults| CaseReport {
+            rule: rule.name.to_string(),
+            kind,
+            title: title.to_owned(),
+            faults,
+        };
+        let examples = rule.examples.iter().map(|case| (case, CaseKind::Example));
+        let refusals = rule.refusals.iter().map(|case| (case, CaseKind::Refusal));
+        for (case, kind) in examples.chain(refusals) {
+            let result = run_case(rules, rule, case, kind == CaseKind::Refusal);
+            reports.push(report(kind, &case.title, result.unwrap_or_else(|fault| vec![fault])));
+        }
+        // A lossy rule gives other rows: that is what is consented to.
+        if !rule.class.needs_consent() {
+            let tried = match &engines {
+                Ok(engines) => try_rows(engines, rule),
+                Err(fault) => Err(vec![fault.clone()]),
             };
-            reports.push(CaseReport { rule: rule.name.to_string(), is_refusal, title: case.title.clone(), faults });
+            match tried {
+                Ok(0) => {}
+                Ok(n) => reports.push(report(CaseKind::MadeRows, &format!("{n} results equal"), Vec::new())),
+                Err(faults) => reports.push(report(CaseKind::MadeRows, "results differ", faults)),
+            }
         }
     }
     reports
+}
+
+/// Computes both sides of a rule's examples, and of those instances of its template on which it
+/// fires, over made rows. Gives how many results were compared, or the first difference.
+fn try_rows(engines: &trial::Engines, rule: &Arc<Rule>) -> Result<usize, Vec<String>> {
+    let mut n_compared = 0;
+    for case in &rule.examples {
+        // What cannot be bound was told by the example itself.
+        if let Ok(mut project) = bind(rule, case) {
+            n_compared += trial::run(engines, &mut project, case)?;
+        }
+    }
+    let own = RuleSet { rules: vec![Arc::clone(rule)] };
+    let (compiled, _) = isomer_frontend::compile_rules(&own, &mut isomer_ir::Arena::default());
+    let instances = compiled.first().map(|compiled| instance::instances(rule, &compiled.compiled));
+    for case in instances.unwrap_or_default() {
+        let Ok(mut project) = bind(rule, &case) else { continue };
+        let (compiled, _) = isomer_frontend::compile_rules(&own, &mut project.arena);
+        let Ok(inputs) = positions(&project, case.input.iter().map(|model| model.name.to_string())) else { continue };
+        if check_case(&project, &compiled, &rule.name, &inputs, &[]).has_fired {
+            n_compared += trial::run(engines, &mut project, &case)?;
+        }
+    }
+    Ok(n_compared)
 }
 
 fn run_case(rules: &RuleSet, rule: &Rule, case: &Case, is_refusal: bool) -> Result<Vec<String>, String> {
@@ -60,13 +129,14 @@ fn run_case(rules: &RuleSet, rule: &Rule, case: &Case, is_refusal: bool) -> Resu
     let outcome = check_case(&project, &compiled, &rule.name, &inputs, &expects);
     let mut faults = Vec::new();
     if is_refusal && outcome.has_fired {
-        faults.push("the rule fired, although it must not".to_owned());
+        faults.push("the rule fired, although it must not: add or sharpen a guard".to_owned());
     }
     if !is_refusal && !outcome.has_fired {
-        faults.push("the rule did not fire".to_owned());
+        faults
+            .push("the rule did not fire: the pattern is not found in the input, or a guard does not hold".to_owned());
     }
     if !is_refusal && !outcome.is_equal {
-        faults.push("the input did not become what is expected".to_owned());
+        faults.push("the input did not become what is expected, although it may have become something else".to_owned());
     }
     // A lossy rule gives other rows: that is what is consented to.
     if is_refusal || !rule.class.needs_consent() {

@@ -9,7 +9,7 @@ use isomer_rules::RuleSet;
 use super::args::{Format, RulesCommand};
 use super::{Console, Failure, Outcome, json};
 use crate::report::{self, Texts};
-use crate::rule_test::{self, CaseReport};
+use crate::rule_test::{self, CaseKind, CaseReport};
 use crate::{api, files, optimize};
 
 /// `isomer rules`.
@@ -102,9 +102,12 @@ fn test(console: Console, paths: &[PathBuf], name: Option<&str>) -> Result<Outco
 fn told(reports: &[CaseReport]) -> String {
     let mut text = String::new();
     for report in reports {
-        let kind = if report.is_refusal { "refuses" } else { "example" };
         let verdict = if report.faults.is_empty() { "ok  " } else { "FAIL" };
-        text.push_str(&format!("{verdict}  {}  {kind} \"{}\"\n", report.rule, report.title));
+        let title = match report.kind {
+            CaseKind::Example | CaseKind::Refusal => format!("\"{}\"", report.title),
+            CaseKind::MadeRows => report.title.clone(),
+        };
+        text.push_str(&format!("{verdict}  {}  {} {title}\n", report.rule, report.kind.word()));
         for fault in report.faults.iter().flat_map(|fault| fault.lines()) {
             text.push_str(&format!("      {fault}\n"));
         }
