@@ -94,8 +94,9 @@ fn tests(context: &Context, holds: &[isomer_ir::ScalarId]) -> f64 {
 }
 
 fn update_cost(call: &AggregateCall) -> f64 {
+    use isomer_ir::AggregateFunction as F;
     let is_holistic = call.is_distinct
-        || (call.function.rolled_up_by().is_none() && call.function != isomer_ir::AggregateFunction::Avg);
+        || matches!(call.function, F::Median | F::QuantileCont | F::QuantileDisc | F::Mode | F::StringAgg);
     if is_holistic { UPDATE_HOLISTIC_ROW } else { UPDATE_ROW }
 }
 

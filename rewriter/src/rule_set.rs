@@ -51,7 +51,8 @@ impl Rules {
             self.withheld.push((Arc::clone(&rule.name), format!("needs consent: class {}", rule.class)));
             return;
         }
-        if !rule.is_builtin {
+        // What a project wrote or consented to by name is wanted whatever it saves.
+        if !rule.is_builtin || rule.class.needs_consent() {
             self.users.insert(Arc::clone(&rule.name));
         }
         let mut guards: Vec<HoleGuard> = rule.guards.iter().map(|guard| hole_guard(rule, guard)).collect();
@@ -77,7 +78,7 @@ impl Rules {
         }
     }
 
-    /// Whether a rule came from the project rather than from the built-in files.
+    /// Whether the project asked for a rule: its own, or one that it consents to.
     pub(crate) fn is_users(&self, rule: &str) -> bool {
         self.users.contains(rule)
     }
