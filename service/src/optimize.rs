@@ -3,13 +3,13 @@
 //! Reads nothing but its request. Faults are diagnostics; an answer without `optimised` is a
 //! project that cannot be optimised.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use isomer_frontend::{ProjectFiles, ReadOptions};
-use isomer_ir::{BoundModel, BoundProject, Catalog, Diagnostic, Dialect, Model, Pipeline, Span, Step, Table};
+use isomer_ir::{BoundModel, BoundProject, Catalog, Diagnostic, Dialect, Model, Pipeline, Severity, Span, Step, Table};
 use isomer_rules::{Rule, RuleSet};
 
 use crate::report::{self, Texts};
@@ -102,10 +102,18 @@ pub fn run(request: Request) -> Answer {
     diagnostics.append(&mut bound.diagnostics);
     let (compiled, faults) = isomer_frontend::compile_rules(&rules, &mut bound.arena);
     diagnostics.extend(faults);
+    let paths = |bound: &BoundProject| -> BTreeSet<Arc<str>> {
+        bound.project.models.iter().map(|model| Arc::clone(&model.path)).collect()
+    };
+    let all = paths(&bound);
     let upstream = restrict(&mut bound, &options).unwrap_or_else(|fault| {
         diagnostics.push(fault);
         Vec::new()
     });
+    // What models say that nobody asked for is no finding; faults of the project are.
+    let kept = paths(&bound);
+    let is_asked = |source: &Arc<str>| kept.contains(source) || !all.contains(source);
+    diagnostics.retain(|told| told.severity == Severity::Project || is_asked(&told.source));
     if report::is_fault(&diagnostics, false) {
         return refused(diagnostics, &bound.project.models, &files);
     }

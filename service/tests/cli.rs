@@ -223,7 +223,9 @@ rule simplify-abs
     assert_eq!(told.exit, Some(1), "{told:?}");
     assert!(told.stdout.contains("FAIL  simplify-abs  example \"a number\"\n"), "{}", told.stdout);
     assert!(told.stdout.contains("the expected text gives other rows than the input"), "{}", told.stdout);
-    assert!(told.stdout.ends_with("\n0 passed, 1 failed\n"), "{}", told.stdout);
+    // Made rows find the fault as well, and print it as a refusal.
+    assert!(told.stdout.contains("        refuses \"rows that tell the two sides apart\"\n"), "{}", told.stdout);
+    assert!(told.stdout.ends_with("\n0 passed, 2 failed\n"), "{}", told.stdout);
 }
 
 #[test]

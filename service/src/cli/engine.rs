@@ -93,7 +93,7 @@ pub(super) fn times(execution: &api::Execution) -> String {
     for way in &execution.ways {
         text.push_str(&format!("{} on {}\n", way.way, execution.engine));
         for step in &way.steps {
-            let rows = step.rows.map_or_else(|| "view".to_owned(), |rows| format!("{} rows", thousands(rows)));
+            let rows = step.rows.map_or_else(|| "view".to_owned(), counted);
             text.push_str(&format!("  {:<width$}  {:<6}  {rows:>16}  {:>10.1} ms\n", step.name, step.kind, step.ms));
         }
         let total = median(&way.total_ms);
@@ -105,7 +105,7 @@ pub(super) fn times(execution: &api::Execution) -> String {
     }
     match execution.speedup {
         Some(speedup) => {
-            text.push_str(&format!("optimised takes 1/{speedup:.2} of the naive time ({speedup:.2} × as fast)\n"));
+            text.push_str(&format!("optimised runs {speedup:.2} × as fast as naive\n"));
         }
         None => {
             text.pop();
@@ -118,7 +118,10 @@ fn shown(session: &Engine, statement: &Statement) -> Result<String, Failure> {
     let query = format!("SELECT * FROM {} LIMIT {N_SHOWN_ROWS}", statement.sql_name);
     let failed = |error: &dyn std::error::Error| Failure::Sentence(error.to_string());
     let rows = session.query(&query).map_err(|error| failed(&error))?;
-    let table = arrow::util::pretty::pretty_format_batches(&rows).map_err(|error| failed(&error))?;
+    // NULL must not look like an empty text.
+    let options = arrow::util::display::FormatOptions::default().with_null("NULL");
+    let table = arrow::util::pretty::pretty_format_batches_with_options(&rows, &options);
+    let table = table.map_err(|error| failed(&error))?;
     Ok(format!("\n{}\n{table}\n", statement.name))
 }
 
@@ -173,6 +176,10 @@ fn median(times: &[f64]) -> f64 {
         (n, half) if n % 2 == 1 => times[half],
         (_, half) => f64::midpoint(times[half - 1], times[half]),
     }
+}
+
+fn counted(n_rows: u64) -> String {
+    format!("{} {}", thousands(n_rows), if n_rows == 1 { "row" } else { "rows" })
 }
 
 fn thousands(n: u64) -> String {
