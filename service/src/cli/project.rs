@@ -7,6 +7,7 @@ use isomer_frontend::ReadOptions;
 use isomer_ir::Table;
 
 use super::args::{Format, OptimizeArgs, ProjectArgs};
+use super::progress::Progress;
 use super::{Console, Failure, Outcome, json, script, write_file};
 use crate::execute::causes;
 use crate::explain;
@@ -34,7 +35,10 @@ pub(super) fn load(console: Console, args: &ProjectArgs) -> Result<Loaded, Failu
     })?;
     let connected = connected_tables(&disk, args.target.clone())?;
     let request = Request { files: disk.files, options: options(args), connected, deadline: None };
+    let progress = Progress::new(console);
+    progress.say("optimising");
     let answer = optimize::run(request);
+    drop(progress);
     console.tell(&answer.diagnostics, &answer.texts);
     let is_refused = report::is_fault(&answer.diagnostics, args.strict);
     let outcome = if report::is_finding(&answer.diagnostics) { Outcome::Finding } else { Outcome::Fine };
