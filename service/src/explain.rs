@@ -147,7 +147,7 @@ fn model(page: &mut Page, optimised: &Optimised, step: &Step, spelled: &api::Ste
     rules(page, &optimised.output, step, spelled);
     query(page, spelled, "now");
     if step.cost_after > step.cost_before {
-        page.note("  the estimate rises: equivalences of expressions are applied for what they make possible, not for their cost");
+        page.field("note", "the estimate rises: equivalences of expressions are applied for what they make possible, not for their cost");
     }
 }
 

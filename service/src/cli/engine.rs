@@ -159,11 +159,13 @@ pub(super) fn verdicts(verification: &api::Verification) -> String {
             text.push_str(&format!("    {detail}\n"));
         }
     }
-    let n_equal = models.iter().filter(|model| model.verdict == "equal").count();
+    let n_of = |verdict: &str| models.iter().filter(|model| model.verdict == verdict).count();
+    let (n_equal, n_skipped) = (n_of("equal"), n_of("skipped"));
     text.push_str(&format!(
-        "\n{n_equal} of {} models give equal rows on {} (as multisets; doubles to {TOLERANCE:e} of the larger value)\n",
+        "\n{n_equal} of {} models give equal rows on {}{} (as multisets; doubles to {TOLERANCE:e} of the larger value)\n",
         models.len(),
         verification.engine,
+        if n_skipped > 0 { format!(", {n_skipped} skipped") } else { String::new() },
     ));
     text
 }
