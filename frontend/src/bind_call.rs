@@ -246,6 +246,9 @@ impl<'a> Binder<'a> {
             let kept = u8::try_from(digits.clamp(0, i128::from(scale))).unwrap_or(scale);
             data_type = DataType::Decimal { precision, scale: kept };
         }
+        if let [_, divisor] = args.as_mut_slice() {
+            *divisor = self.divisor(function, *divisor, data_type);
+        }
         Ok(self.arena.call(function, args, data_type))
     }
 

@@ -723,12 +723,27 @@ impl<'a> Binder<'a> {
             }
         }
         match types_of::arithmetic(function, a, b, self.dialect) {
-            Some(data_type) => Ok(self.arena.call(function, [left, right], data_type)),
+            Some(data_type) => {
+                let right = self.divisor(function, right, data_type);
+                Ok(self.arena.call(function, [left, right], data_type))
+            }
             None => {
                 let fault = self.fault("SQL-0011", at, format!("found {a} and {b}, expected numbers for `{function}`"));
                 Err(Box::new(fault.with_help("write a cast")))
             }
         }
+    }
+
+    /// A divisor as DuckDB means it: an integer division by zero is NULL there and an error elsewhere.
+    pub(crate) fn divisor(&mut self, function: Function, divisor: ScalarId, result: DataType) -> ScalarId {
+        let is_division = matches!(function, Function::Modulo | Function::IntegerDivide);
+        let is_known = matches!(&self.arena[divisor], Scalar::Literal(Literal::Int(value, _)) if *value != 0);
+        if self.dialect != Dialect::DuckDb || !is_division || !result.is_integer() || is_known {
+            return divisor;
+        }
+        let data_type = self.arena.type_of(divisor);
+        let zero = self.arena.literal(Literal::Int(0, data_type));
+        self.arena.call(Function::NullIf, [divisor, zero], data_type)
     }
 }
 

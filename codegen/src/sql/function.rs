@@ -1,6 +1,6 @@
 //! Functions and operators of one row, spelled for each dialect.
 
-use isomer_ir::{DataType, Dialect, Function, Literal, Scalar, ScalarId};
+use isomer_ir::{Args, DataType, Dialect, Function, Literal, Scalar, ScalarId};
 
 use super::expr::{ExprId, Kind, Level};
 use super::spell::{Spelled, Speller, is_wider};
@@ -54,9 +54,12 @@ impl Speller<'_> {
             Function::IsFalse => self.suffix(&operands, " IS FALSE", function)?,
             Function::Add | Function::Subtract => self.add_or_subtract(function, args, data_type, done)?,
             Function::Multiply => self.arithmetic(function, Level::Multiply, " * ", args, data_type, done)?,
-            Function::Modulo => self.arithmetic(function, Level::Multiply, " % ", args, data_type, done)?,
+            Function::Modulo => {
+                let args = self.with_plain_divisor(args);
+                self.arithmetic(function, Level::Multiply, " % ", &args, data_type, done)?
+            }
             Function::Divide => self.divide(args, data_type, done)?,
-            Function::IntegerDivide => self.integer_divide(args, data_type, done)?,
+            Function::IntegerDivide => self.integer_divide(&self.with_plain_divisor(args), data_type, done)?,
             Function::Negate => self.exprs.template(Level::Unary, "-@", &operands),
             Function::Concat => self.concat(&operands),
             Function::ConcatSkipNull if spark => {
@@ -276,6 +279,20 @@ impl Speller<'_> {
             return self.integer_divide(args, data_type, done);
         }
         Ok(self.exprs.infix(Level::Multiply, done[left], " / ", done[right]))
+    }
+
+    /// `x % NULLIF(y, 0)` as DuckDB writes it: there an integer division by zero is NULL anyway.
+    fn with_plain_divisor(&self, args: &[ScalarId]) -> Args {
+        let mut args = Args::from_slice(args);
+        if let (Dialect::DuckDb, [_, divisor]) = (self.dialect, args.as_mut_slice())
+            && self.arena.type_of(*divisor).is_integer()
+            && let Scalar::Call { function: Function::NullIf, args: parts, .. } = &self.arena[*divisor]
+            && let [plain, zero] = parts.as_slice()
+            && matches!(self.arena[*zero], Scalar::Literal(Literal::Int(0, _)))
+        {
+            *divisor = *plain;
+        }
+        args
     }
 
     /// Division of integers that drops the fraction.
