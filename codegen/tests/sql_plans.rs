@@ -899,3 +899,22 @@ fn datafusion_reads_what_is_meant() {
     let sql = fusion(&mut p, &output);
     assert!(sql.starts_with("SELECT DISTINCT") && !sql.contains("GROUP BY"), "{sql}");
 }
+
+/// Below a full join the null-safe condition cannot move to `WHERE`, so it is refused rather than lost.
+#[test]
+fn datafusion_refuses_what_it_would_misread_below_a_full_join() {
+    let mut p = Plans::new();
+    let (orders, customer, events) = (p.scan("orders"), p.scan("customer"), p.scan("events"));
+    let (a, b) = (p.col("orders.customer_id"), p.col("customer.id"));
+    let same = p.test(Function::IsNotDistinct, a, b);
+    let triple = join(JoinKind::Inner, join(JoinKind::Inner, orders, customer.clone(), &[same]), events, &[]);
+    let other = Plan::Instance { input: Box::new(customer), k: 1 };
+    let (id, renamed) = (p.id("orders.order_id"), p.id("customer.id"));
+    let renamed = p.arena.instance(renamed, 1);
+    let (left, right) = (p.arena.column_ref(id), p.arena.column_ref(renamed));
+    let on = p.test(Function::Eq, left, right);
+    let output = p.output(join(JoinKind::Full, triple, other, &[on]), &[("id", id)]);
+    let spelled = |p: &mut Plans, dialect| to_sql(&output, &mut p.arena, &p.catalog, dialect);
+    assert_eq!(spelled(&mut p, Dialect::DataFusion).unwrap_err().code, "GEN-0032");
+    assert!(spelled(&mut p, Dialect::DuckDb).unwrap().contains("FULL JOIN"));
+}

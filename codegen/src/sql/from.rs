@@ -64,3 +64,13 @@ pub(super) fn arrange(mut items: Vec<Item>, filter: Vec<ExprId>, exprs: &Exprs) 
     arranged.extend(outer);
     (arranged, rest)
 }
+
+/// Whether three or more inner relations below a full join are related by a null-safe equality, which
+/// cannot move to `WHERE` there. Only expressions for DataFusion have the kind.
+pub(super) fn has_null_safe_below_full(items: &[Item], exprs: &Exprs) -> bool {
+    let is_null_safe = |item: &Item| item.on.iter().any(|&on| exprs.kind(on) == Kind::NullSafe);
+    let inner: Vec<&Item> = items.iter().skip(1).take_while(|item| item.attach == Attach::Inner).collect();
+    inner.len() >= 2
+        && items.iter().any(|item| item.attach == Attach::Full)
+        && inner.iter().any(|item| is_null_safe(item))
+}

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::block::{Block, Body, Cte, Env, Item, Query, Select, Source, SourceKind};
 use super::dag::{Dag, NodeId};
 use super::expr::{ExprId, Kind, Level, Node, QueryId, SourceId};
-use super::from::arrange;
+use super::from::{arrange, has_null_safe_below_full};
 use super::name::{Taken, identifier, last_part, quoted};
 use super::spell::Speller;
 use crate::CodegenError;
@@ -187,6 +187,12 @@ impl<'a, 'p> Statement<'a, 'p> {
                 // Without an aggregate in sight SQL would not group at all.
                 let count = exprs.template_of(Kind::Aggregate, Level::Primary, "COUNT(*)", &[]);
                 having.push(exprs.template(Level::Compare, "@ >= 0", &[count]));
+            }
+            if has_null_safe_below_full(&items, &self.speller.exprs) {
+                // DataFusion 54 takes it for a plain equality there, and rows are lost.
+                let help = "join the relations of the null-safe condition in a sub-query of their own";
+                let construct = "a null-safe join condition among other joins below a FULL JOIN";
+                return Err(self.speller.refuse("GEN-0032", construct, help));
             }
             let (items, filter) = arrange(items, filter, &self.speller.exprs);
             Body::Select(Select {
