@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{DataType, Dialect, Literal};
+use isomer_ir::{DataType, Dialect, Literal, civil_from_days, days_from_civil, days_in_month, plus_months};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -213,13 +213,11 @@ pub(crate) fn moved(literal: &Literal, by: &Literal, is_minus: bool, keeps_date:
         _ => return None,
     };
     let (day, clock) = (start.div_euclid(DAY), start.rem_euclid(DAY));
-    let (year, month, of_month) = civil_from_days(day);
-    let shifted = year * 12 + month - 1 + sign * i64::from(*months);
-    let (year, month) = (shifted.div_euclid(12), shifted.rem_euclid(12) + 1);
-    if !(1..=9999).contains(&year) {
+    let day = plus_months(day, sign * i64::from(*months));
+    if !(1..=9999).contains(&civil_from_days(day).0) {
         return None;
     }
-    let day = days_from_civil(year, month, of_month.min(days_in_month(year, month))) + sign * i64::from(*days);
+    let day = day + sign * i64::from(*days);
     let moved = day.checked_mul(DAY)?.checked_add(clock)?.checked_add(sign * micros)?;
     if keeps_date && *micros == 0 && matches!(literal, Literal::Date(_)) {
         return Some(Literal::Date(i32::try_from(moved.div_euclid(DAY)).ok()?));
@@ -234,36 +232,6 @@ pub(crate) fn midnight(literal: &Literal) -> Option<Literal> {
             Some(Literal::Date(i32::try_from(micros.div_euclid(DAY)).ok()?))
         }
         _ => None,
-    }
-}
-
-/// Days since 1970-01-01. Hinnant, "chrono-Compatible Low-Level Date Algorithms", 2013.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let shifted_year = if month <= 2 { year - 1 } else { year };
-    let era = shifted_year.div_euclid(400);
-    let year_of_era = shifted_year.rem_euclid(400);
-    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-fn days_in_month(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
     }
 }
 

@@ -22,6 +22,7 @@
 //! a *guard* a rule's condition.
 
 mod arena;
+mod calendar;
 mod catalog;
 mod diagnostic;
 mod dialect;
@@ -34,6 +35,7 @@ mod scalar;
 mod types;
 
 pub use arena::{Arena, ColumnDef, ColumnId, ScalarId, is_widening};
+pub use calendar::{civil_from_days, days_from_civil, days_in_month, plus_months};
 pub use catalog::{Catalog, Column, DEFAULT_N_ROWS, ForeignKey, Key, Table, fold};
 pub use diagnostic::{Diagnostic, Severity, Span, nearest};
 pub use dialect::Dialect;

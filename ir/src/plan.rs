@@ -235,6 +235,25 @@ impl Plan {
         }
     }
 
+    /// The direct inputs, left to right, to be changed in place.
+    #[must_use]
+    pub fn inputs_mut(&mut self) -> Vec<&mut Self> {
+        match self {
+            Self::Scan { .. } | Self::Values { .. } | Self::Empty { .. } | Self::Hole { .. } => Vec::new(),
+            Self::Filter { input, .. }
+            | Self::Project { input, .. }
+            | Self::Aggregate { input, .. }
+            | Self::Distinct { input }
+            | Self::Window { input, .. }
+            | Self::Sort { input, .. }
+            | Self::Limit { input, .. }
+            | Self::Instance { input, .. }
+            | Self::Named { input, .. } => vec![input],
+            Self::Join { left, right, .. } => vec![left, right],
+            Self::SetOp { inputs, .. } => inputs.iter_mut().map(|(input, _)| input).collect(),
+        }
+    }
+
     /// Keys of the tables and models that the plan reads, sorted and distinct.
     #[must_use]
     pub fn tables(&self) -> Vec<Arc<str>> {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::{
     AggregateCall, Arena, ColumnDef, ColumnId, Frame, FrameBound, FrameUnit, Function, JoinKind, Literal, Output, Plan,
-    Scalar, ScalarId, SetOpKind, SortKey, WindowCall,
+    Scalar, ScalarId, SetOpKind, SortKey, WindowCall, civil_from_days,
 };
 
 /// Nesting of scalars beyond which `…` is printed.
@@ -398,16 +398,7 @@ pub fn decimal_text(value: i128, scale: u8) -> String {
 /// The calendar date that many days after 1970-01-01, as `1998-09-02`.
 #[must_use]
 pub fn date_text(days: i64) -> String {
-    // Days to civil: Hinnant, "chrono-Compatible Low-Level Date Algorithms", 2013.
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (year, month, day) = civil_from_days(days);
     format!("{year:04}-{month:02}-{day:02}")
 }
 

@@ -201,6 +201,15 @@ impl Memo {
         ids
     }
 
+    /// Whether no two of the classes expose one column, so that a join of them is a relation.
+    pub(crate) fn are_disjoint(&self, classes: &[Id]) -> bool {
+        let mut all: Vec<ColumnId> = classes.iter().flat_map(|&class| self.columns(class).iter().copied()).collect();
+        let n = all.len();
+        all.sort_unstable();
+        all.dedup();
+        all.len() == n
+    }
+
     /// The schema of a class.
     pub(crate) fn columns(&self, class: Id) -> &[ColumnId] {
         &self.facts(class).columns

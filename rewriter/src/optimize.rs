@@ -51,7 +51,7 @@ pub fn optimize(project: &mut BoundProject, rules: &[isomer_rules::CompiledRule]
     let roots = roots_of(project, &entries, &memo);
     let graph = Graph::new(&memo, &roots);
     let materialised = graph.choose(project.project.settings.min_shared_rows, switches.is_on("share-common-plan"));
-    let raised = raise(project, &entries, &mut memo, &graph, &materialised);
+    let raised = raise(project, &mut memo, &graph, &materialised);
     let n_nodes = memo.egraph.total_number_of_nodes();
     let mut diagnostics = refused_unions(&memo);
     let steps = assemble(project, &rules, &entries, &mut memo, &graph, raised, &mut diagnostics);
@@ -236,38 +236,21 @@ fn inline_views(context: &mut Context, plan: &Plan, views: &FxHashMap<Arc<str>, 
 }
 
 fn replace_scans(context: &mut Context, plan: &mut Plan, views: &FxHashMap<Arc<str>, Output>) {
-    match plan {
-        Plan::Scan { table, columns } => {
-            if let Some(view) = views.get(table) {
-                let exprs = columns
-                    .iter()
-                    .zip(&view.columns)
-                    .map(|(&column, shown)| (column, context.arena.column_ref(shown.column)))
-                    .collect();
-                let input =
-                    Plan::Named { input: Box::new(view.plan.clone()), name: Arc::clone(table), span: Span::default() };
-                *plan = Plan::Project { input: Box::new(input), exprs };
-            }
+    if let Plan::Scan { table, columns } = plan {
+        if let Some(view) = views.get(table) {
+            let exprs = columns
+                .iter()
+                .zip(&view.columns)
+                .map(|(&column, shown)| (column, context.arena.column_ref(shown.column)))
+                .collect();
+            let input =
+                Plan::Named { input: Box::new(view.plan.clone()), name: Arc::clone(table), span: Span::default() };
+            *plan = Plan::Project { input: Box::new(input), exprs };
         }
-        Plan::Values { .. } | Plan::Empty { .. } | Plan::Hole { .. } => {}
-        Plan::Filter { input, .. }
-        | Plan::Project { input, .. }
-        | Plan::Aggregate { input, .. }
-        | Plan::Distinct { input }
-        | Plan::Window { input, .. }
-        | Plan::Sort { input, .. }
-        | Plan::Limit { input, .. }
-        | Plan::Instance { input, .. }
-        | Plan::Named { input, .. } => replace_scans(context, input, views),
-        Plan::Join { left, right, .. } => {
-            replace_scans(context, left, views);
-            replace_scans(context, right, views);
-        }
-        Plan::SetOp { inputs, .. } => {
-            for (input, _) in inputs {
-                replace_scans(context, input, views);
-            }
-        }
+        return;
+    }
+    for input in plan.inputs_mut() {
+        replace_scans(context, input, views);
     }
 }
 
@@ -278,6 +261,7 @@ pub(crate) fn saturate(
     rules: &Rules,
     config: &Config<'_>,
 ) -> (StopReason, usize) {
+    let relations: Vec<_> = rules.relations.iter().map(|template| (template, template.normalized(memo))).collect();
     for iteration in 0..config.max_iterations {
         if (config.is_out_of_time)() {
             return (StopReason::Time, iteration);
@@ -286,7 +270,7 @@ pub(crate) fn saturate(
             return (StopReason::Nodes, iteration);
         }
         let mut has_changed = crate::logical::apply(memo, switches);
-        has_changed |= crate::relations::apply(memo, switches, &rules.relations, &rules.templates);
+        has_changed |= crate::relations::apply(memo, switches, &relations, &rules.templates);
         has_changed |= share(memo, switches);
         if !has_changed {
             return (StopReason::Saturated, iteration + 1);
@@ -330,13 +314,7 @@ struct RaisedAll {
     shared: Vec<(Arc<str>, usize, Raised)>,
 }
 
-fn raise(
-    project: &BoundProject,
-    entries: &[Entry],
-    memo: &mut Memo,
-    graph: &Graph,
-    materialised: &[Materialised],
-) -> RaisedAll {
+fn raise(project: &BoundProject, memo: &mut Memo, graph: &Graph, materialised: &[Materialised]) -> RaisedAll {
     let mut written = graph.written();
     let mut names: FxHashMap<usize, Arc<str>> = FxHashMap::default();
     let mut taken: FxHashSet<Arc<str>> = project.project.models.iter().map(|model| Arc::clone(&model.key)).collect();
@@ -381,7 +359,6 @@ fn raise(
             graph.store(&mut written, position);
         }
     });
-    let _ = entries;
     all
 }
 
@@ -515,7 +492,7 @@ fn assemble(
     for (name, _, shared) in &raised.shared {
         register(memo, graph, name, &stored[name], shared);
     }
-    build_steps(project, entries, memo, graph, raised, &is_changed, &stored, diagnostics)
+    build_steps(project, entries, memo, raised, &is_changed, &stored, diagnostics)
 }
 
 /// Shared relations whose plan fails validation, and those that read them.
@@ -639,12 +616,10 @@ fn output_of(context: &Context, plan: Plan, columns: &[ColumnId]) -> Output {
     Output { plan, columns }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call, and the arguments are the phases' results")]
 fn build_steps(
     project: &BoundProject,
     entries: &[Entry],
     memo: &mut Memo,
-    graph: &Graph,
     raised: RaisedAll,
     is_changed: &[bool],
     stored: &FxHashMap<Arc<str>, Vec<ColumnId>>,
@@ -661,7 +636,7 @@ fn build_steps(
         };
         let Some((index, root)) = roots.next() else { continue };
         while let Some((name, _, relation)) = shared.next_if(|(_, first, _)| *first <= index) {
-            steps.push(shared_step(memo, graph, &name, relation, &stored[&name]));
+            steps.push(shared_step(memo, &name, relation, &stored[&name]));
         }
         let entry = &entries[index];
         let mut step = Step {
@@ -720,10 +695,9 @@ fn opaque_step(project: &BoundProject, position: usize) -> Step {
     }
 }
 
-fn shared_step(memo: &mut Memo, graph: &Graph, name: &Arc<str>, relation: Raised, columns: &[ColumnId]) -> Step {
+fn shared_step(memo: &mut Memo, name: &Arc<str>, relation: Raised, columns: &[ColumnId]) -> Step {
     let reads = relation.plan.tables();
     let cost_after = relation.cost + crate::cost::write_cost(relation.rows, columns.len());
-    let _ = graph;
     let rules = path_rules(memo, &relation);
     let mut output = output_of(memo.context(), relation.plan, columns);
     if let Some(table) = memo.context().catalog.get(name) {

@@ -167,26 +167,12 @@ pub(crate) fn collect_demand(
 
 /// Narrows the scans of shared tables to the columns that are stored.
 pub(crate) fn narrow_scans(plan: &mut Plan, stored: &FxHashMap<Arc<str>, Vec<ColumnId>>) {
-    match plan {
-        Plan::Scan { table, columns } => {
-            if let Some(kept) = stored.get(table) {
-                columns.clone_from(kept);
-            }
-        }
-        Plan::Values { .. } | Plan::Empty { .. } | Plan::Hole { .. } => {}
-        Plan::Filter { input, .. }
-        | Plan::Project { input, .. }
-        | Plan::Aggregate { input, .. }
-        | Plan::Distinct { input }
-        | Plan::Window { input, .. }
-        | Plan::Sort { input, .. }
-        | Plan::Limit { input, .. }
-        | Plan::Instance { input, .. }
-        | Plan::Named { input, .. } => narrow_scans(input, stored),
-        Plan::Join { left, right, .. } => {
-            narrow_scans(left, stored);
-            narrow_scans(right, stored);
-        }
-        Plan::SetOp { inputs, .. } => inputs.iter_mut().for_each(|(input, _)| narrow_scans(input, stored)),
+    if let Plan::Scan { table, columns } = plan
+        && let Some(kept) = stored.get(table)
+    {
+        columns.clone_from(kept);
+    }
+    for input in plan.inputs_mut() {
+        narrow_scans(input, stored);
     }
 }

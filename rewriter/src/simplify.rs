@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use isomer_ir::{Arena, ColumnId, DataType, Function, Literal, Scalar, ScalarId, Volatility};
+use isomer_ir::{Arena, ColumnId, DataType, Function, Literal, Scalar, ScalarId, Volatility, plus_months};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::templates::ScalarTemplates;
@@ -132,7 +132,7 @@ fn step(arena: &mut Arena, id: ScalarId, switches: &mut Switches) -> ScalarId {
         Scalar::Case { branches, otherwise, data_type } => {
             step_case(arena, id, branches, otherwise, data_type, switches)
         }
-        Scalar::Cast { arg, to, is_try } => {
+        Scalar::Cast { arg, to, is_try: _ } => {
             if switches.is_on("simplify-cast") {
                 if arena.type_of(arg) == to {
                     switches.fire("simplify-cast");
@@ -145,7 +145,6 @@ fn step(arena: &mut Arena, id: ScalarId, switches: &mut Switches) -> ScalarId {
                     return arena.literal(cast);
                 }
             }
-            let _ = is_try;
             id
         }
         Scalar::InList { arg, list } => {
@@ -549,46 +548,8 @@ fn fold_decimal(function: Function, (a, sa): (i128, u8), (b, sb): (i128, u8), da
 
 /// A date moved by months (clamped to the month's end) and days.
 fn add_to_date(date: i32, months: i32, days: i32) -> Option<i32> {
-    let (year, month, day) = civil_from_days(i64::from(date));
-    let total = year.checked_mul(12)?.checked_add(i64::from(month) - 1)?.checked_add(i64::from(months))?;
-    let (year, month) = (total.div_euclid(12), u32::try_from(total.rem_euclid(12)).ok()? + 1);
-    let day = day.min(days_in_month(year, month));
-    let moved = days_from_civil(year, month, day).checked_add(i64::from(days))?;
+    let moved = plus_months(i64::from(date), i64::from(months)).checked_add(i64::from(days))?;
     i32::try_from(moved).ok()
-}
-
-fn days_in_month(year: i64, month: u32) -> u32 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        _ => 31,
-    }
-}
-
-/// Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`.
-fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let month_shifted = (i64::from(month) + 9) % 12;
-    let day_of_year = (153 * month_shifted + 2) / 5 + i64::from(day) - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-/// The inverse of [`days_from_civil`], same source.
-fn civil_from_days(days: i64) -> (i64, u32, u32) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_shifted = (5 * day_of_year + 2) / 153;
-    let day = u32::try_from(day_of_year - (153 * month_shifted + 2) / 5 + 1).unwrap_or(1);
-    let month = u32::try_from(if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 }).unwrap_or(1);
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
 }
 
 /// Simplifications that hold only where NULL is as good as FALSE.
@@ -730,7 +691,9 @@ pub(crate) fn transitive(arena: &mut Arena, holds: &[ScalarId]) -> Vec<ScalarId>
 
 #[cfg(test)]
 mod tests {
-    use super::{add_to_date, civil_from_days, days_from_civil};
+    use isomer_ir::{civil_from_days, days_from_civil};
+
+    use super::add_to_date;
 
     #[test]
     fn dates() {

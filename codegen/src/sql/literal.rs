@@ -1,6 +1,6 @@
 //! Constants, each spelled so that the target gives it the plan's type and value.
 
-use isomer_ir::{DataType, Dialect, Literal};
+use isomer_ir::{DataType, Dialect, Literal, civil_from_days, date_text, time_text};
 
 use super::expr::{ExprId, Kind, Level};
 use super::spell::Speller;
@@ -48,7 +48,7 @@ impl Speller<'_> {
                 Dialect::Spark => {
                     return Err(self.refuse("GEN-0009", "a time of day", "keep it as text or as seconds"));
                 }
-                Dialect::DuckDb | Dialect::DataFusion | Dialect::Postgres => format!("TIME '{}'", clock(*micros)),
+                Dialect::DuckDb | Dialect::DataFusion | Dialect::Postgres => format!("TIME '{}'", time_text(*micros)),
             },
             Literal::Timestamp(micros) => {
                 let word = if dialect == Dialect::Spark { "TIMESTAMP_NTZ" } else { "TIMESTAMP" };
@@ -101,16 +101,16 @@ impl Speller<'_> {
     }
 
     fn date(&self, days: i64) -> Result<String, CodegenError> {
-        let (year, month, day) = civil(days);
+        let (year, ..) = civil_from_days(days);
         if !(1..=9999).contains(&year) {
             return Err(self.refuse("GEN-0013", format!("the year {year} in a constant"), "use years 1 to 9999"));
         }
-        Ok(format!("{year:04}-{month:02}-{day:02}"))
+        Ok(date_text(days))
     }
 
     fn instant(&self, micros: i64) -> Result<String, CodegenError> {
         let per_day = SECONDS_PER_DAY * MICROS_PER_SECOND;
-        Ok(format!("{} {}", self.date(micros.div_euclid(per_day))?, clock(micros.rem_euclid(per_day))))
+        Ok(format!("{} {}", self.date(micros.div_euclid(per_day))?, time_text(micros.rem_euclid(per_day))))
     }
 
     fn interval(&self, months: i32, days: i32, micros: i64) -> Result<String, CodegenError> {
@@ -176,48 +176,17 @@ pub(super) fn decimal_text(value: i128, scale: u8) -> String {
     format!("{sign}{whole}.{fraction}")
 }
 
-fn clock(micros: i64) -> String {
-    let (seconds, rest) = (micros / MICROS_PER_SECOND, micros % MICROS_PER_SECOND);
-    let text = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if rest == 0 { text } else { format!("{text}.{rest:06}") }
-}
-
-/// Year, month and day of a day number (Howard Hinnant, "chrono-compatible low-level date
-/// algorithms", `civil_from_days`).
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{civil, clock, decimal_text};
+    use isomer_ir::time_text;
 
-    #[test]
-    fn dates() {
-        for (days, expect) in [
-            (0, (1970, 1, 1)),
-            (-1, (1969, 12, 31)),
-            (11_016, (2000, 2, 29)),
-            (19_782, (2024, 2, 29)),
-            (-719_162, (1, 1, 1)),
-        ] {
-            assert_eq!(civil(days), expect);
-        }
-    }
+    use super::decimal_text;
 
     #[test]
     fn digits() {
         assert_eq!(decimal_text(6, 2), "0.06");
         assert_eq!(decimal_text(-1234, 3), "-1.234");
         assert_eq!(decimal_text(5, 0), "5");
-        assert_eq!(clock(3_661_000_001), "01:01:01.000001");
+        assert_eq!(time_text(3_661_000_001), "01:01:01.000001");
     }
 }

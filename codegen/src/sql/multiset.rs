@@ -33,44 +33,28 @@ fn number_copies(plan: &mut Plan, arena: &mut Arena) {
 }
 
 fn number_copies_here(plan: &mut Plan, arena: &mut Arena) {
-    match plan {
-        Plan::Scan { .. } | Plan::Values { .. } | Plan::Empty { .. } | Plan::Hole { .. } => {}
-        Plan::Filter { input, .. }
-        | Plan::Project { input, .. }
-        | Plan::Aggregate { input, .. }
-        | Plan::Distinct { input }
-        | Plan::Window { input, .. }
-        | Plan::Sort { input, .. }
-        | Plan::Limit { input, .. }
-        | Plan::Instance { input, .. }
-        | Plan::Named { input, .. } => number_copies(input, arena),
-        Plan::Join { left, right, .. } => {
-            number_copies(left, arena);
-            number_copies(right, arena);
+    for input in plan.inputs_mut() {
+        number_copies(input, arena);
+    }
+    if let Plan::SetOp { kind, inputs, columns } = plan {
+        let set = match kind {
+            SetOpKind::IntersectAll => SetOpKind::Intersect,
+            SetOpKind::ExceptAll => SetOpKind::Except,
+            SetOpKind::UnionAll | SetOpKind::Union | SetOpKind::Intersect | SetOpKind::Except => return,
+        };
+        let mut numbers = Vec::new();
+        for (input, taken) in inputs.iter_mut() {
+            let number = number_one(input, taken, arena);
+            taken.push(number);
+            numbers.push(number);
         }
-        Plan::SetOp { kind, inputs, columns } => {
-            for (input, _) in inputs.iter_mut() {
-                number_copies(input, arena);
-            }
-            let set = match kind {
-                SetOpKind::IntersectAll => SetOpKind::Intersect,
-                SetOpKind::ExceptAll => SetOpKind::Except,
-                SetOpKind::UnionAll | SetOpKind::Union | SetOpKind::Intersect | SetOpKind::Except => return,
-            };
-            let mut numbers = Vec::new();
-            for (input, taken) in inputs.iter_mut() {
-                let number = number_one(input, taken, arena);
-                taken.push(number);
-                numbers.push(number);
-            }
-            let mut shown = columns.clone();
-            let position = u32::try_from(shown.len()).unwrap_or(u32::MAX);
-            let def = isomer_ir::ColumnDef::SetOp { position, branches: numbers };
-            shown.push(arena.column(def, DataType::Int64, "copy"));
-            let exprs = columns.iter().map(|&id| (id, arena.column_ref(id))).collect();
-            let input = Plan::SetOp { kind: set, inputs: std::mem::take(inputs), columns: shown };
-            *plan = Plan::Project { input: Box::new(input), exprs };
-        }
+        let mut shown = columns.clone();
+        let position = u32::try_from(shown.len()).unwrap_or(u32::MAX);
+        let def = isomer_ir::ColumnDef::SetOp { position, branches: numbers };
+        shown.push(arena.column(def, DataType::Int64, "copy"));
+        let exprs = columns.iter().map(|&id| (id, arena.column_ref(id))).collect();
+        let input = Plan::SetOp { kind: set, inputs: std::mem::take(inputs), columns: shown };
+        *plan = Plan::Project { input: Box::new(input), exprs };
     }
 }
 

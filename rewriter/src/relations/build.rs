@@ -1,13 +1,13 @@
 //! A template with its holes filled, added to the e-graph.
 
 use egg::Id;
-use isomer_ir::{AggregateCall, ColumnId, DataType, JoinKind, Plan, Scalar, ScalarId, Volatility};
+use isomer_ir::{AggregateCall, ColumnId, DataType, JoinKind, OutputColumn, Plan, Scalar, ScalarId, Volatility};
 use isomer_rules::{HoleColumn, HoleSort, Rule};
 use rustc_hash::FxHashMap;
 
-use super::matching::{Bindings, are_disjoint};
-use super::pattern::bare;
+use super::matching::Bindings;
 use crate::memo::{Memo, Origin};
+use crate::normalize::strip_names;
 use crate::operator::Operator;
 use crate::simplify::{Simplifier, Switches};
 use crate::templates::{ScalarTemplates, call_type};
@@ -40,7 +40,7 @@ impl Builder<'_> {
             }
             Plan::Join { kind, left, right, on } => {
                 let inputs = [self.build(left)?, self.build(right)?];
-                if kind.exposes_right() && !are_disjoint(self.memo, &inputs) {
+                if kind.exposes_right() && !self.memo.are_disjoint(&inputs) {
                     return None;
                 }
                 let on = self.conjuncts(on);
@@ -56,7 +56,7 @@ impl Builder<'_> {
                 Some(self.made(Operator::Project { exprs }, &[input]))
             }
             Plan::Distinct { input } => {
-                let exprs = match bare((**input).clone()) {
+                let exprs = match strip_names((**input).clone()) {
                     Plan::Project { exprs, .. } => exprs,
                     input => {
                         let arena = &mut self.memo.context_mut().arena;
@@ -154,16 +154,20 @@ impl Builder<'_> {
 
     /// Output columns that the template defines anew: the pattern's id with its new definition over
     /// what was built. Nothing where a type would change.
-    pub(crate) fn redefined(&mut self, from: &[ColumnId], to: &[ColumnId]) -> Option<Vec<(ColumnId, ScalarId)>> {
+    pub(crate) fn redefined(
+        &mut self,
+        from: &[OutputColumn],
+        to: &[OutputColumn],
+    ) -> Option<Vec<(ColumnId, ScalarId)>> {
         let mut moved = Vec::new();
-        for (pattern, template) in from.iter().zip(to) {
-            if pattern == template || self.sort_of(*pattern) == Some(HoleSort::Columns) {
+        for (pattern, template) in from.iter().map(|shown| shown.column).zip(to.iter().map(|shown| shown.column)) {
+            if pattern == template || self.sort_of(pattern) == Some(HoleSort::Columns) {
                 continue;
             }
-            let &shown = self.bindings.scalars.get(pattern)?;
+            let &shown = self.bindings.scalars.get(&pattern)?;
             let arena = &mut self.memo.context_mut().arena;
             let Scalar::Column(column) = arena[shown] else { return None };
-            let value = arena.column_ref(*template);
+            let value = arena.column_ref(template);
             let value = arena.inline_columns(value, &self.definitions);
             if arena.type_of(value) != arena.column_type(column) {
                 return None;

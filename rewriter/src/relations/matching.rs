@@ -457,12 +457,3 @@ impl Matcher<'_> {
         self.arena().known_column_ref(column)
     }
 }
-
-/// Whether no two classes expose one column.
-pub(crate) fn are_disjoint(memo: &Memo, classes: &[Id]) -> bool {
-    let mut all: Vec<ColumnId> = classes.iter().flat_map(|&class| memo.columns(class).iter().copied()).collect();
-    let n = all.len();
-    all.sort_unstable();
-    all.dedup();
-    all.len() == n
-}

@@ -24,13 +24,12 @@ use crate::templates::ScalarTemplates;
 
 use build::Builder;
 use matching::{Bindings, Leftover, Matcher};
-use pattern::{bare, normalized};
+use pattern::normalized;
 
 /// `pattern => template` over relations.
 #[derive(Debug, Clone)]
 pub(crate) struct RelationTemplate {
     pub(crate) rule: Arc<Rule>,
-    /// Its plan is in the form in which the e-graph holds relations.
     pattern: Output,
     template: Output,
 }
@@ -39,6 +38,11 @@ impl RelationTemplate {
     pub(crate) fn new(rule: &Arc<Rule>, pattern: &Output, template: &Output) -> Self {
         Self { rule: Arc::clone(rule), pattern: pattern.clone(), template: template.clone() }
     }
+
+    /// The pattern as the normal form writes it.
+    pub(crate) fn normalized(&self, memo: &mut Memo) -> Plan {
+        normalized(&mut memo.context_mut().arena, self.pattern.plan.clone())
+    }
 }
 
 /// What stands at the top of a pattern: the sort of hole behind an output column, if it is one.
@@ -46,23 +50,22 @@ fn sort_of(memo: &Memo, rule: &Rule, column: ColumnId) -> Option<HoleSort> {
     HoleColumn::of(memo.context().arena.def(column)).map(|hole| rule.holes[hole.hole].sort)
 }
 
-/// Applies each template to each class once. Returns whether anything was added.
+/// Applies each template, by its normalized pattern, to each class once. Returns whether anything was added.
 pub(crate) fn apply(
     memo: &mut Memo,
     switches: &mut Switches,
-    templates: &[RelationTemplate],
+    templates: &[(&RelationTemplate, Plan)],
     scalars: &ScalarTemplates,
 ) -> bool {
     let mut has_changed = false;
-    for template in templates {
+    for (template, pattern) in templates {
         if !switches.is_on(&template.rule.name) {
             continue;
         }
-        let pattern = normalized(&mut memo.context_mut().arena, bare(template.pattern.plan.clone()));
         let is_grouped = matches!(pattern, Plan::Aggregate { .. } | Plan::Distinct { .. });
         for class in memo.class_ids() {
             for node in memo.egraph[class].nodes.clone() {
-                let mut site = Site { memo, switches, template, pattern: &pattern, scalars, class };
+                let mut site = Site { memo, switches, template, pattern, scalars, class };
                 let operator = site.memo.operator(&node).clone();
                 has_changed |= match (&operator, is_grouped) {
                     (Operator::Aggregate { .. }, true) => site.replace_grouped(&node.inputs, &operator),
@@ -112,26 +115,14 @@ impl Site<'_> {
             return false;
         }
         let Some(origin) = self.origin(&bindings) else { return false };
-        let template = bare(self.template.template.plan.clone());
-        let mut builder = Builder {
-            memo: self.memo,
-            switches: self.switches,
-            scalars: self.scalars,
-            rule: &self.template.rule,
-            bindings: &bindings,
-            origin: &origin,
-            definitions: bindings.scalars.clone(),
-        };
-        let Some(mut made) = builder.build(&template) else { return false };
-        let shown_now: Vec<ColumnId> = self.template.template.columns.iter().map(|column| column.column).collect();
-        let Some(moved) = builder.redefined(&shown, &shown_now) else { return false };
+        let Some((mut made, moved)) = self.instance(&bindings, &origin) else { return false };
         if !moved.is_empty() {
             let others = needed.iter().filter(|column| moved.iter().all(|(id, _)| id != *column));
             let mut exprs: Vec<(ColumnId, ScalarId)> = moved.clone();
             for &column in others {
-                exprs.push((column, builder.memo.context_mut().arena.column_ref(column)));
+                exprs.push((column, self.memo.context_mut().arena.column_ref(column)));
             }
-            made = builder.memo.add_made(Operator::Project { exprs }, &[made], &origin);
+            made = self.memo.add_made(Operator::Project { exprs }, &[made], &origin);
         }
         if !needed.iter().all(|&column| self.memo.facts(made).exposes(column)) {
             return false;
@@ -139,7 +130,7 @@ impl Site<'_> {
         if !rest.inputs.is_empty() {
             let mut inputs = rest.inputs.clone();
             inputs.push(made);
-            if !matching::are_disjoint(self.memo, &inputs) {
+            if !self.memo.are_disjoint(&inputs) {
                 return false;
             }
             made = self.memo.add_made(Operator::InnerJoin { on: rest.on.clone() }, &inputs, &origin);
@@ -183,20 +174,7 @@ impl Site<'_> {
         let mut has_changed = false;
         for bindings in found {
             let Some(origin) = self.origin(&bindings) else { continue };
-            let template = bare(self.template.template.plan.clone());
-            let mut builder = Builder {
-                memo: self.memo,
-                switches: self.switches,
-                scalars: self.scalars,
-                rule: &self.template.rule,
-                bindings: &bindings,
-                origin: &origin,
-                definitions: bindings.scalars.clone(),
-            };
-            let Some(made) = builder.build(&template) else { continue };
-            let shown: Vec<ColumnId> = self.template.pattern.columns.iter().map(|column| column.column).collect();
-            let shown_now: Vec<ColumnId> = self.template.template.columns.iter().map(|column| column.column).collect();
-            let Some(mut exprs) = builder.redefined(&shown, &shown_now) else { continue };
+            let Some((made, mut exprs)) = self.instance(&bindings, &origin) else { continue };
             for column in self.memo.columns(self.class).to_vec() {
                 if exprs.iter().all(|(id, _)| *id != column) && self.memo.facts(made).exposes(column) {
                     exprs.push((column, self.memo.context_mut().arena.column_ref(column)));
@@ -205,6 +183,23 @@ impl Site<'_> {
             has_changed |= self.add(Operator::Project { exprs }, made, &origin);
         }
         has_changed
+    }
+
+    /// The template under these bindings, and the output columns that it defines anew over it.
+    fn instance(&mut self, bindings: &Bindings, origin: &Origin) -> Option<(Id, Vec<(ColumnId, ScalarId)>)> {
+        let template = self.template;
+        let mut builder = Builder {
+            memo: self.memo,
+            switches: self.switches,
+            scalars: self.scalars,
+            rule: &template.rule,
+            bindings,
+            origin,
+            definitions: bindings.scalars.clone(),
+        };
+        let made = builder.build(&template.template.plan)?;
+        let moved = builder.redefined(&template.pattern.columns, &template.template.columns)?;
+        Some((made, moved))
     }
 
     fn add(&mut self, operator: Operator, input: Id, origin: &Origin) -> bool {

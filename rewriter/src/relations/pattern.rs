@@ -1,17 +1,10 @@
 //! Patterns in the form in which the e-graph holds relations: no names, filters as low as they go,
 //! conditions of inner joins with the join.
 
-use std::sync::Arc;
-
 use isomer_ir::{Arena, JoinKind, Plan, Scalar, ScalarId};
 use isomer_rules::HoleColumn;
 
 use crate::normalize::strip_names;
-
-/// A plan without names and without projections that compute nothing.
-pub(crate) fn bare(plan: Plan) -> Plan {
-    strip_names(plan)
-}
 
 /// The pattern as the normal form writes it.
 pub(crate) fn normalized(arena: &mut Arena, plan: Plan) -> Plan {
@@ -47,14 +40,13 @@ pub(crate) fn normalized(arena: &mut Arena, plan: Plan) -> Plan {
 }
 
 fn join(arena: &mut Arena, kind: JoinKind, left: Plan, right: Plan, on: Vec<ScalarId>) -> Plan {
-    let (left_tables, right_tables) = (left.tables(), right.tables());
     let sinks_left = matches!(kind, JoinKind::Inner | JoinKind::Semi);
     let sinks_right = matches!(kind, JoinKind::Inner | JoinKind::Semi | JoinKind::Left | JoinKind::Anti);
     let (mut to_left, mut to_right, mut kept) = (Vec::new(), Vec::new(), Vec::new());
     for predicate in on {
-        if sinks_left && reads_within(arena, predicate, &left, &left_tables) {
+        if sinks_left && reads_within(arena, predicate, &left) {
             to_left.push(predicate);
-        } else if sinks_right && reads_within(arena, predicate, &right, &right_tables) {
+        } else if sinks_right && reads_within(arena, predicate, &right) {
             to_right.push(predicate);
         } else {
             kept.push(predicate);
@@ -79,9 +71,8 @@ fn filtered(arena: &mut Arena, input: Plan, holds: Vec<ScalarId>) -> Plan {
             join(arena, JoinKind::Inner, *left, *right, on)
         }
         Plan::Join { kind: kind @ (JoinKind::Left | JoinKind::Semi | JoinKind::Anti), left, right, on } => {
-            let tables = left.tables();
             let (below, above): (Vec<ScalarId>, Vec<ScalarId>) =
-                holds.into_iter().partition(|&predicate| reads_within(arena, predicate, &left, &tables));
+                holds.into_iter().partition(|&predicate| reads_within(arena, predicate, &left));
             let left = filtered(arena, *left, below);
             let join = Plan::Join { kind, left: Box::new(left), right, on };
             if above.is_empty() { join } else { Plan::Filter { input: Box::new(join), holds: above } }
@@ -91,16 +82,13 @@ fn filtered(arena: &mut Arena, input: Plan, holds: Vec<ScalarId>) -> Plan {
 }
 
 /// Whether a conjunct reads at least one column and only those of this side, holes included.
-fn reads_within(arena: &mut Arena, predicate: ScalarId, side: &Plan, tables: &[Arc<str>]) -> bool {
+fn reads_within(arena: &mut Arena, predicate: ScalarId, side: &Plan) -> bool {
     let exposed = side.columns(arena);
     let columns = arena.columns_of(predicate);
     !columns.is_empty()
         && columns.iter().all(|column| {
-            let is_local = match HoleColumn::of(arena.def(*column)) {
-                // A predicate over several tables is written as a column of the first.
-                Some(hole) => hole.tables.len() == 1 || (hole.tables.len() <= tables.len() && hole.tables.len() == 1),
-                None => true,
-            };
+            // A predicate over several tables is written as a column of the first.
+            let is_local = HoleColumn::of(arena.def(*column)).is_none_or(|hole| hole.tables.len() == 1);
             is_local && exposed.contains(column)
         })
 }

@@ -75,7 +75,7 @@ fn subsets(group: &[Site]) -> Vec<Vec<&Site>> {
 }
 
 fn add_cover(memo: &mut Memo, switches: &mut Switches, base: Id, sites: &[&Site]) -> bool {
-    let Some(cover) = cover_of(memo, switches, base, sites) else { return false };
+    let Some(cover) = cover_of(memo, switches, sites) else { return false };
     let origin = Origin {
         rule: Arc::from(cover.servings.first().map_or("share-roll-up", |serving| serving.rule)),
         facts: Vec::new(),

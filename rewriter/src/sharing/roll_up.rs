@@ -8,7 +8,6 @@ use super::sites::Site;
 use crate::memo::Memo;
 use crate::operator::Context;
 use crate::simplify::Switches;
-use egg::Id;
 
 /// Keys and calls of an aggregate.
 pub(crate) type Grouping = (Vec<(ColumnId, ScalarId)>, Vec<(ColumnId, AggregateCall)>);
@@ -32,8 +31,8 @@ pub(crate) struct Serving {
     pub(crate) exprs: Option<Vec<(ColumnId, ScalarId)>>,
 }
 
-/// The cover of `sites` over `base`, or `None` where a condition fails.
-pub(crate) fn cover_of(memo: &mut Memo, switches: &mut Switches, base: Id, sites: &[&Site]) -> Option<Cover> {
+/// The cover of `sites`, all over one base, or `None` where a condition fails.
+pub(crate) fn cover_of(memo: &mut Memo, switches: &mut Switches, sites: &[&Site]) -> Option<Cover> {
     let common: Vec<ScalarId> = sites[0]
         .holds
         .iter()
@@ -91,7 +90,6 @@ pub(crate) fn cover_of(memo: &mut Memo, switches: &mut Switches, base: Id, sites
     }
     holds.sort_unstable();
     holds.dedup();
-    let _ = base;
     Some(Cover { holds, keys, calls, servings })
 }
 

@@ -90,7 +90,7 @@ fn lift(memo: &mut Memo, class: Id, lifted: &mut FxHashMap<Id, (Id, Vec<ScalarId
                     bases.push(base);
                     holds.extend(below);
                 }
-                if !holds.is_empty() && has_disjoint_columns(memo, &bases) {
+                if !holds.is_empty() && memo.are_disjoint(&bases) {
                     let base = memo.add(Operator::InnerJoin { on }, bases);
                     result = (base, holds);
                     break;
@@ -98,7 +98,7 @@ fn lift(memo: &mut Memo, class: Id, lifted: &mut FxHashMap<Id, (Id, Vec<ScalarId
             }
             Operator::Join { kind: kind @ (JoinKind::Left | JoinKind::Semi | JoinKind::Anti), on } => {
                 let (base, holds) = lift(memo, node.inputs[0], lifted);
-                if !holds.is_empty() && has_disjoint_columns(memo, &[base, node.inputs[1]]) {
+                if !holds.is_empty() && memo.are_disjoint(&[base, node.inputs[1]]) {
                     let base = memo.add(Operator::Join { kind, on }, [base, node.inputs[1]]);
                     result = (base, holds);
                     break;
@@ -128,14 +128,6 @@ fn lift(memo: &mut Memo, class: Id, lifted: &mut FxHashMap<Id, (Id, Vec<ScalarId
     }
     lifted.insert(class, result.clone());
     result
-}
-
-fn has_disjoint_columns(memo: &Memo, classes: &[Id]) -> bool {
-    let mut all: Vec<ColumnId> = classes.iter().flat_map(|&class| memo.columns(class).iter().copied()).collect();
-    let n = all.len();
-    all.sort_unstable();
-    all.dedup();
-    all.len() == n
 }
 
 fn is_movable(memo: &Memo, predicate: ScalarId) -> bool {
