@@ -9,12 +9,15 @@
 
 mod aggregates;
 pub(crate) mod joins;
+mod limits;
 mod prune;
+mod sets;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use isomer_ir::{ColumnDef, ColumnId, Literal, Output, Plan, Scalar, ScalarId, SetOpKind, SortKey, Volatility};
+use isomer_ir::{ColumnId, Literal, Output, Plan, Scalar, ScalarId, SortKey, Volatility};
 use rustc_hash::FxHashMap;
 
 use crate::facts::Facts;
@@ -108,7 +111,7 @@ impl<'a> Normalizer<'a> {
         self.simplifier.scalar(&mut self.context.arena, inlined, self.switches, self.templates)
     }
 
-    fn resolve_all(&mut self, scalars: &[ScalarId], definitions: &Definitions) -> Vec<ScalarId> {
+    pub(super) fn resolve_all(&mut self, scalars: &[ScalarId], definitions: &Definitions) -> Vec<ScalarId> {
         scalars.iter().map(|&scalar| self.resolve(scalar, definitions)).collect()
     }
 
@@ -218,25 +221,6 @@ impl<'a> Normalizer<'a> {
         }
     }
 
-    fn values(&mut self, columns: &[ColumnId], rows: &[Vec<ScalarId>], conds: &[ScalarId]) -> (Plan, Definitions) {
-        let empty = Definitions::default();
-        let rows: Vec<Vec<ScalarId>> = rows.iter().map(|row| self.resolve_all(row, &empty)).collect();
-        let mut definitions = Definitions::default();
-        let mut ids = Vec::with_capacity(columns.len());
-        for (position, &column) in columns.iter().enumerate() {
-            let values = rows.iter().filter_map(|row| row.get(position).copied()).collect();
-            let data_type = self.context.arena.column_type(column);
-            let hint = Arc::clone(self.context.arena.hint(column));
-            let def = ColumnDef::Values { position: u32::try_from(position).unwrap_or(u32::MAX), values };
-            let id = self.context.arena.column(def, data_type, &hint);
-            if id != column {
-                definitions.insert(column, self.context.arena.column_ref(id));
-            }
-            ids.push(id);
-        }
-        self.filtered(Plan::Values { columns: ids, rows }, conds, definitions)
-    }
-
     fn project(&mut self, input: Plan, exprs: Vec<(ColumnId, ScalarId)>, conds: Vec<ScalarId>) -> (Plan, Definitions) {
         let outer: Definitions = exprs.iter().copied().collect();
         let is_volatile = |this: &Self, scalar: ScalarId| this.context.arena.volatility(scalar) == Volatility::Volatile;
@@ -324,74 +308,6 @@ impl<'a> Normalizer<'a> {
         self.computed(plan, exprs)
     }
 
-    fn limit(&mut self, input: Plan, skip: u64, fetch: Option<u64>, conds: Vec<ScalarId>) -> (Plan, Definitions) {
-        let (keys, input) = match strip_names(input) {
-            Plan::Sort { input, keys } => (keys, *input),
-            input => (Vec::new(), input),
-        };
-        let (plan, definitions) = match (keys.is_empty(), input) {
-            (true, Plan::Limit { input, skip: inner_skip, fetch: inner_fetch })
-                if self.switches.is_on("merge-limits") =>
-            {
-                self.switches.fire("merge-limits");
-                let left = inner_fetch.map(|rows| rows.saturating_sub(skip));
-                let merged = match (left, fetch) {
-                    (Some(left), Some(fetch)) => Some(left.min(fetch)),
-                    (left, fetch) => left.or(fetch),
-                };
-                return self.limit(*input, inner_skip.saturating_add(skip), merged, conds);
-            }
-            (_, input) => self.relation(input, Vec::new()),
-        };
-        if fetch == Some(0) && self.switches.is_on("eliminate-zero-limit") {
-            self.switches.fire("eliminate-zero-limit");
-            let columns = plan.columns(&mut self.context.arena);
-            return (Plan::Empty { columns }, definitions);
-        }
-        let bound = self.facts(&plan).max_rows;
-        // With an order the limit stays: at the root of a model the order is the user's.
-        if skip == 0
-            && keys.is_empty()
-            && self.switches.is_on("eliminate-limit-by-row-bound")
-            && bound.is_some_and(|rows| fetch.is_none_or(|fetch| rows <= fetch))
-        {
-            self.switches.fire("eliminate-limit-by-row-bound");
-            return self.filtered(plan, &conds, definitions);
-        }
-        let keys = self.sort_keys(keys, &definitions, &plan);
-        let plan = if keys.is_empty() { plan } else { Plan::Sort { input: Box::new(plan), keys } };
-        let plan = Plan::Limit { input: Box::new(plan), skip, fetch };
-        self.filtered(plan, &conds, definitions)
-    }
-
-    fn sort_keys(&mut self, keys: Vec<SortKey>, definitions: &Definitions, plan: &Plan) -> Vec<SortKey> {
-        let constants = self.facts(plan).constants;
-        let mut kept: Vec<SortKey> = Vec::with_capacity(keys.len());
-        for key in keys {
-            let scalar = self.resolve(key.scalar, definitions);
-            let is_constant = match &self.context.arena[scalar] {
-                Scalar::Literal(_) => true,
-                Scalar::Column(column) => constants.iter().any(|(constant, _)| constant == column),
-                Scalar::Outer(_)
-                | Scalar::Call { .. }
-                | Scalar::Case { .. }
-                | Scalar::Cast { .. }
-                | Scalar::InList { .. }
-                | Scalar::Hole(_) => false,
-            };
-            if is_constant && self.switches.is_on("prune-constant-sort-key") {
-                self.switches.fire("prune-constant-sort-key");
-            } else if kept.iter().any(|earlier| earlier.scalar == scalar)
-                && self.switches.is_on("prune-duplicate-sort-key")
-            {
-                self.switches.fire("prune-duplicate-sort-key");
-            } else {
-                kept.push(SortKey { scalar, ..key });
-            }
-        }
-        kept
-    }
-
     fn instance(&mut self, input: Plan, k: u32, conds: &[ScalarId]) -> (Plan, Definitions) {
         let columns = input.columns(&mut self.context.arena);
         let mut inverse = Definitions::default();
@@ -425,177 +341,6 @@ impl<'a> Normalizer<'a> {
         (Plan::Instance { input: Box::new(plan), k }, rename)
     }
 
-    fn window(
-        &mut self,
-        input: Plan,
-        calls: Vec<(ColumnId, isomer_ir::WindowCall)>,
-        conds: Vec<ScalarId>,
-    ) -> (Plan, Definitions) {
-        let mut below = Vec::new();
-        let mut above = Vec::new();
-        for cond in conds {
-            let columns = self.context.arena.columns_of(cond);
-            // Whole partitions come and go together, so nothing changes for the rows that stay.
-            let is_on_partition = !columns.is_empty()
-                && calls.iter().all(|(_, call)| {
-                    columns.iter().all(|&column| {
-                        call.partition.iter().any(|&key| self.context.arena[key] == Scalar::Column(column))
-                    })
-                });
-            let is_stable = self.context.arena.volatility(cond) != Volatility::Volatile;
-            if is_on_partition && is_stable && self.switches.is_on("push-filter-into-window") {
-                self.switches.fire("push-filter-into-window");
-                below.push(cond);
-            } else {
-                above.push(cond);
-            }
-        }
-        let (plan, mut definitions) = self.relation(input, below);
-        let exposed = plan.columns(&mut self.context.arena);
-        let mut mapped: Vec<(ColumnId, isomer_ir::WindowCall)> = Vec::with_capacity(calls.len());
-        for (id, call) in calls {
-            let call = self.resolve_window(&call, &definitions);
-            let hint = Arc::clone(self.context.arena.hint(id));
-            let new = self.context.arena.window_column(&call, &hint);
-            let new = self.context.arena.variant_outside(new, &exposed);
-            definitions.insert(id, self.context.arena.column_ref(new));
-            if !mapped.iter().any(|(other, _)| *other == new) {
-                mapped.push((new, call));
-            }
-        }
-        mapped.sort_by_key(|(id, _)| *id);
-        definitions.retain(|id, scalar| self.context.arena[*scalar] != Scalar::Column(*id));
-        if matches!(plan, Plan::Empty { .. }) {
-            self.switches.fire("prune-empty-operator");
-            let columns = exposed.into_iter().chain(mapped.iter().map(|(id, _)| *id)).collect();
-            return (Plan::Empty { columns }, definitions);
-        }
-        let plan = Plan::Window { input: Box::new(plan), calls: mapped };
-        self.filtered(plan, &above, definitions)
-    }
-
-    fn resolve_window(&mut self, call: &isomer_ir::WindowCall, definitions: &Definitions) -> isomer_ir::WindowCall {
-        let mut partition: isomer_ir::Args = call.partition.iter().map(|&key| self.resolve(key, definitions)).collect();
-        partition.sort_unstable();
-        partition.dedup();
-        isomer_ir::WindowCall {
-            args: call.args.iter().map(|&arg| self.resolve(arg, definitions)).collect(),
-            filter: call.filter.map(|filter| self.resolve(filter, definitions)),
-            partition,
-            order: call
-                .order
-                .iter()
-                .map(|key| SortKey { scalar: self.resolve(key.scalar, definitions), ..*key })
-                .collect(),
-            ..call.clone()
-        }
-    }
-
-    fn set_op(
-        &mut self,
-        kind: SetOpKind,
-        inputs: Vec<(Plan, Vec<ColumnId>)>,
-        columns: &[ColumnId],
-        conds: Vec<ScalarId>,
-    ) -> (Plan, Definitions) {
-        let is_union = matches!(kind, SetOpKind::UnionAll | SetOpKind::Union);
-        let (below, above): (Vec<ScalarId>, Vec<ScalarId>) = conds.into_iter().partition(|&cond| {
-            is_union
-                && self.switches.is_on("push-filter-into-union")
-                && self.context.arena.volatility(cond) != Volatility::Volatile
-        });
-        if !below.is_empty() {
-            self.switches.fire("push-filter-into-union");
-        }
-        let mut branches: Vec<(Plan, Vec<ColumnId>)> = Vec::with_capacity(inputs.len());
-        for (input, taken) in inputs {
-            let shown: Definitions = columns
-                .iter()
-                .zip(&taken)
-                .map(|(&column, &from)| (column, self.context.arena.column_ref(from)))
-                .collect();
-            let conds = below.iter().map(|&cond| self.context.arena.inline_columns(cond, &shown)).collect();
-            let (plan, definitions) = self.relation(input, conds);
-            let (plan, definitions) = self.exposed(plan, &definitions, &taken);
-            let taken: Vec<ColumnId> = taken
-                .iter()
-                .map(|column| match definitions.get(column).map(|&scalar| &self.context.arena[scalar]) {
-                    Some(Scalar::Column(id)) => *id,
-                    _ => *column,
-                })
-                .collect();
-            self.add_branch(kind, plan, taken, &mut branches);
-        }
-        self.set_op_over(kind, branches, columns, &above)
-    }
-
-    fn add_branch(
-        &mut self,
-        kind: SetOpKind,
-        plan: Plan,
-        taken: Vec<ColumnId>,
-        branches: &mut Vec<(Plan, Vec<ColumnId>)>,
-    ) {
-        let is_union = matches!(kind, SetOpKind::UnionAll | SetOpKind::Union);
-        match strip_names_of_union(plan) {
-            Plan::Empty { .. } if is_union && self.switches.is_on("prune-empty-union-branch") => {
-                self.switches.fire("prune-empty-union-branch");
-            }
-            Plan::SetOp { kind: SetOpKind::UnionAll, inputs, columns }
-                if is_union && self.switches.is_on("merge-unions") =>
-            {
-                self.switches.fire("merge-unions");
-                for (inner, inner_taken) in inputs {
-                    let through = taken
-                        .iter()
-                        .map(|column| {
-                            let position = columns.iter().position(|other| other == column).unwrap_or(0);
-                            inner_taken.get(position).copied().unwrap_or(*column)
-                        })
-                        .collect();
-                    branches.push((inner, through));
-                }
-            }
-            plan => branches.push((plan, taken)),
-        }
-    }
-
-    fn set_op_over(
-        &mut self,
-        kind: SetOpKind,
-        branches: Vec<(Plan, Vec<ColumnId>)>,
-        columns: &[ColumnId],
-        above: &[ScalarId],
-    ) -> (Plan, Definitions) {
-        let mut ids = Vec::with_capacity(columns.len());
-        let mut definitions = Definitions::default();
-        for (position, &column) in columns.iter().enumerate() {
-            let sources: Vec<ColumnId> =
-                branches.iter().filter_map(|(_, taken)| taken.get(position).copied()).collect();
-            let data_type = self.context.arena.column_type(column);
-            let hint = Arc::clone(self.context.arena.hint(column));
-            let def = ColumnDef::SetOp { position: u32::try_from(position).unwrap_or(u32::MAX), branches: sources };
-            let id = self.context.arena.column(def, data_type, &hint);
-            if id != column {
-                definitions.insert(column, self.context.arena.column_ref(id));
-            }
-            ids.push(id);
-        }
-        if branches.is_empty() {
-            self.switches.fire("prune-empty-operator");
-            return (Plan::Empty { columns: ids }, definitions);
-        }
-        if kind == SetOpKind::Union && self.switches.is_on("convert-union-to-distinct") {
-            self.switches.fire("convert-union-to-distinct");
-            let union = Plan::SetOp { kind: SetOpKind::UnionAll, inputs: branches, columns: ids.clone() };
-            let keys = ids.iter().map(|&id| (id, self.context.arena.column_ref(id))).collect();
-            let plan = Plan::Aggregate { input: Box::new(union), keys, calls: Vec::new() };
-            return self.filtered(plan, above, definitions);
-        }
-        self.filtered(Plan::SetOp { kind, inputs: branches, columns: ids }, above, definitions)
-    }
-
-    /// A typed NULL for each of these columns.
     pub(crate) fn nulls(&mut self, columns: &[ColumnId]) -> Definitions {
         columns
             .iter()
@@ -621,14 +366,6 @@ pub(crate) fn peek(mut plan: &Plan) -> &Plan {
         plan = input;
     }
     plan
-}
-
-/// A union or an empty relation without the name it stands under: it dissolves into the union above.
-fn strip_names_of_union(plan: Plan) -> Plan {
-    match peek(&plan) {
-        Plan::SetOp { kind: SetOpKind::UnionAll, .. } | Plan::Empty { .. } => strip_names(plan),
-        _ => plan,
-    }
 }
 
 /// Names are kept where a reader would expect a named sub-query.
