@@ -2,6 +2,7 @@
 //! the optimizer; this crate knows neither.
 
 mod builtin;
+mod catalogue;
 mod check;
 mod parse;
 mod rule;
@@ -10,12 +11,13 @@ mod symbol;
 mod vocabulary;
 
 pub use builtin::builtin;
+pub use catalogue::{CatalogueRow, SYSTEMS, catalogue, systems_of};
 pub use check::{check, hole_names};
 pub use parse::parse;
 pub use rule::{
     Body, Case, Class, Compiled, CompiledRule, GivenColumn, GivenTable, Guard, Hole, HoleSort, ModelText, Phase, Rule,
     RuleSet, SqlText,
 };
-pub use show::{list_table, show};
+pub use show::show;
 pub use symbol::{HoleColumn, hole_table};
 pub use vocabulary::{GUARDS, GuardInfo, NATIVES};

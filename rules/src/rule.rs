@@ -53,6 +53,20 @@ pub struct Rule {
     pub is_builtin: bool,
 }
 
+impl Rule {
+    /// The name of its file without folder and ending.
+    #[must_use]
+    pub fn family(&self) -> &str {
+        self.file.rsplit('/').next().unwrap_or(&self.file).trim_end_matches(".rules")
+    }
+
+    /// The first sentence of what it does, without the full stop.
+    #[must_use]
+    pub fn summary(&self) -> &str {
+        self.doc.split(". ").next().unwrap_or(&self.doc).trim_end_matches('.')
+    }
+}
+
 /// How far the rows that come out stay the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Class {

@@ -1,8 +1,8 @@
-//! Rules as text for people: a manual page, and a table of all.
+//! Rules as text for people: a manual page each.
 
 use std::fmt::Write as _;
 
-use crate::rule::{Body, Case, Rule, RuleSet};
+use crate::rule::{Body, Case, Rule};
 
 /// The manual page of a rule: what it does, class, guards, source, examples and refusals.
 #[must_use]
@@ -76,17 +76,4 @@ fn show_case(page: &mut String, kind: &str, case: &Case) {
     if let Some(wrong) = &case.wrong {
         let _ = writeln!(page, "  wrong   {}", wrong.text);
     }
-}
-
-/// A table of rules: name, class, phase, file, first sentence. Columns are separated by two spaces.
-#[must_use]
-pub fn list_table(set: &RuleSet) -> Vec<[String; 5]> {
-    set.rules
-        .iter()
-        .map(|rule| {
-            let family = rule.file.rsplit('/').next().unwrap_or(&rule.file).trim_end_matches(".rules").to_owned();
-            let sentence = rule.doc.split(". ").next().unwrap_or(&rule.doc).trim_end_matches('.').to_owned();
-            [rule.name.to_string(), family, rule.class.to_string(), rule.phase.word().to_owned(), sentence]
-        })
-        .collect()
 }

@@ -149,18 +149,47 @@ pub struct Problem {
 pub struct Rule {
     /// Name.
     pub name: String,
+    /// The name of its file.
+    pub family: String,
+    /// What it does, in a sentence.
+    pub summary: String,
     /// What it does and why it is sound.
     pub doc: String,
     /// How far the rows stay the same.
     pub class: String,
     /// When it runs.
     pub phase: &'static str,
+    /// Whether the project uses it: `on`, `off`, or `asks` where it lacks consent.
+    pub status: &'static str,
+    /// Letters of the systems that have the rewrite: Calcite, DataFusion, DuckDB, Spark, K for CockroachDB.
+    pub systems: String,
+    /// Where the rewrite is described.
+    pub source: Option<String>,
     /// Tags by which projects name groups of rules.
     pub tags: Vec<String>,
     /// The file.
     pub file: String,
     /// Whether it comes with the binary.
     pub is_builtin: bool,
+}
+
+/// A rewrite of the catalogue, as `isomer rules list --catalogue --format json` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CatalogueRow {
+    /// Its number.
+    pub number: u16,
+    /// The family that it belongs to.
+    pub family: &'static str,
+    /// What is rewritten.
+    pub rewrite: &'static str,
+    /// Who has it: letters of the systems, and remarks.
+    pub systems: &'static str,
+    /// When it is sound.
+    pub condition: &'static str,
+    /// The rules that make it.
+    pub rules: Vec<&'static str>,
+    /// Why it is, in whole or in part, no rule.
+    pub reason: &'static str,
 }
 
 /// What answers.

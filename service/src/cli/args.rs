@@ -130,15 +130,8 @@ pub(super) struct VerifyArgs {
 /// `isomer rules`.
 #[derive(Debug, Subcommand)]
 pub(super) enum RulesCommand {
-    /// Name, class and summary of every rule that a project sees.
-    List {
-        /// The project folder whose rules are listed beside the built-in ones.
-        #[arg(value_name = "DIR", default_value = ".")]
-        path: PathBuf,
-        /// How the list is written.
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
-    },
+    /// Family, class, phase, status and source systems of every rule that a project sees.
+    List(RuleListArgs),
     /// One rule in full, as it stands in its file.
     Show {
         /// Name of the rule.
@@ -155,6 +148,23 @@ pub(super) enum RulesCommand {
         #[arg(long, value_name = "NAME")]
         rule: Option<String>,
     },
+}
+
+/// `isomer rules list`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct RuleListArgs {
+    /// The project folder whose rules are listed beside the built-in ones.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(super) path: PathBuf,
+    /// The rewrites that other optimizers have instead, each with the rules that make it or why none does.
+    #[arg(long)]
+    pub(super) catalogue: bool,
+    /// How the list is written.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub(super) json: bool,
 }
 
 /// `isomer serve`.

@@ -1,77 +1,42 @@
 //! `isomer rules`: the rules that a project sees, one of them in full, and their own tests.
 
+mod list;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use isomer_ir::{Diagnostic, Span};
+use isomer_ir::{Diagnostic, Settings, Span};
 use isomer_rules::RuleSet;
 
-use super::args::{Format, RulesCommand};
-use super::{Console, Failure, Outcome, json};
+use super::args::{Format, RuleListArgs, RulesCommand};
+use super::{Console, Failure, Outcome};
 use crate::report::{self, Texts};
 use crate::rule_test::{self, CaseKind, CaseReport};
-use crate::{api, files, optimize};
+use crate::{files, optimize};
 
 /// `isomer rules`.
 pub(super) fn run(console: Console, command: &RulesCommand) -> Result<Outcome, Failure> {
     match command {
-        RulesCommand::List { path, format } => list(console, path, *format),
+        RulesCommand::List(command) => list(console, command),
         RulesCommand::Show { name, project_dir } => show(console, name, project_dir),
         RulesCommand::Test { files, rule } => test(console, files, rule.as_deref()),
     }
 }
 
-fn list(console: Console, folder: &Path, format: Format) -> Result<Outcome, Failure> {
-    let rules = load(console, &project_rules(folder))?;
-    let text = match format {
-        Format::Json => {
-            let rules: Vec<api::Rule> = rules
-                .rules
-                .iter()
-                .map(|rule| api::Rule {
-                    name: rule.name.to_string(),
-                    doc: rule.doc.clone(),
-                    class: rule.class.to_string(),
-                    phase: rule.phase.word(),
-                    tags: rule.tags.iter().map(ToString::to_string).collect(),
-                    file: rule.file.to_string(),
-                    is_builtin: rule.is_builtin,
-                })
-                .collect();
-            json(&rules)?
-        }
-        Format::Text => table(&rules),
-        Format::Md => {
-            let rows = isomer_rules::list_table(&rules);
-            let lines: Vec<String> = rows
-                .iter()
-                .map(|row| format!("| {} |\n", row.clone().map(|cell| cell.replace('|', "\\|")).join(" | ")))
-                .collect();
-            format!("| rule | family | class | phase | what it does |\n|---|---|---|---|---|\n{}", lines.concat())
-        }
+fn list(console: Console, command: &RuleListArgs) -> Result<Outcome, Failure> {
+    let format = if command.json { Format::Json } else { command.format };
+    let text = if command.catalogue {
+        list::rewrites(format)?
+    } else {
+        let (files, settings) = project_rules(&command.path);
+        list::rules(&load(console, &files)?, &settings, format)?
     };
     console.write(None, &text)?;
     Ok(Outcome::Fine)
 }
 
-fn table(rules: &RuleSet) -> String {
-    let rows = isomer_rules::list_table(rules);
-    let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..4).map(width).collect();
-    let mut text = String::new();
-    for row in &rows {
-        for (cell, width) in row.iter().zip(&widths) {
-            text.push_str(&format!("{cell:<width$}  "));
-        }
-        text.push_str(&row[4]);
-        text.push('\n');
-    }
-    text.push_str(&format!("\n{} rules\n", rows.len()));
-    text
-}
-
 fn show(console: Console, name: &str, folder: &Path) -> Result<Outcome, Failure> {
-    let rules = load(console, &project_rules(folder))?;
+    let rules = load(console, &project_rules(folder).0)?;
     let Some(rule) = rules.get(name) else {
         let help = match isomer_ir::nearest(name, rules.rules.iter().map(|rule| &*rule.name)) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -84,7 +49,7 @@ fn show(console: Console, name: &str, folder: &Path) -> Result<Outcome, Failure>
 }
 
 fn test(console: Console, paths: &[PathBuf], name: Option<&str>) -> Result<Outcome, Failure> {
-    let files = if paths.is_empty() { project_rules(Path::new(".")) } else { rule_files(console, paths)? };
+    let files = if paths.is_empty() { project_rules(Path::new(".")).0 } else { rule_files(console, paths)? };
     let rules = load(console, &files)?;
     // Built-in rules take part in every case; they are tested themselves when no file is named.
     let is_wanted = |rule: &isomer_rules::Rule| {
@@ -119,11 +84,11 @@ fn told(reports: &[CaseReport]) -> String {
 
 type RuleFiles = Vec<(Arc<str>, Arc<str>)>;
 
-/// Rule files of the project in a folder; none where there is no project.
-fn project_rules(folder: &Path) -> RuleFiles {
-    let Ok(disk) = files::read(folder) else { return Vec::new() };
+/// Rule files and settings of the project in a folder; none where there is no project.
+fn project_rules(folder: &Path) -> (RuleFiles, Settings) {
+    let Ok(disk) = files::read(folder) else { return (Vec::new(), Settings::default()) };
     let (project, _) = isomer_frontend::read_project(&disk.files, &isomer_frontend::ReadOptions::default());
-    project.map(|project| project.rule_files).unwrap_or_default()
+    project.map(|project| (project.rule_files, project.settings)).unwrap_or_default()
 }
 
 fn rule_files(console: Console, paths: &[PathBuf]) -> Result<RuleFiles, Failure> {
