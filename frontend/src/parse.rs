@@ -123,6 +123,21 @@ pub(crate) fn parse(text: &SourceText<'_>, dialect: Dialect) -> ParsedText {
     (parsed, fault)
 }
 
+/// Parses a text of any number of statements.
+pub(crate) fn parse_statements(text: &SourceText<'_>, dialect: Dialect) -> Result<Vec<Statement>, Fault> {
+    let grammar = grammar_of(dialect, 0);
+    let tokens = Tokenizer::new(&*grammar, text.text).tokenize_with_location().map_err(|error| -> Fault {
+        let at = text.offset(error.location);
+        text.fault("SQL-0001", Span::new(at, text.text.len().min(at + 1)), lower(&error.message))
+    })?;
+    if let Some(fault) = bounds(text, &tokens) {
+        return Err(fault);
+    }
+    let grammar = grammar_of(dialect, tokens.len());
+    let parser = Parser::new(&*grammar).with_recursion_limit(MAX_RECURSION);
+    parser.with_tokens_with_locations(tokens).parse_statements().map_err(|error| syntax_fault(text, error))
+}
+
 fn grammar_of(dialect: Dialect, n_tokens: usize) -> Box<dyn sqlparser::dialect::Dialect> {
     match dialect {
         Dialect::DuckDb => Box::new(Bounded::new(DuckDbDialect {}, n_tokens)),

@@ -4,6 +4,7 @@
 //! models and tables, `settings` reads `isomer.yml`, `declare` makes tables of declarations.
 //! Whether the SQL of a model means anything is the binder's business.
 
+mod create_table;
 mod dbt;
 mod declare;
 mod finish;
@@ -22,6 +23,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{Diagnostic, Dialect, Model, ModelProject, Span};
+
+pub use create_table::read_schema;
 
 use declare::Tables;
 use settings::{Config, Target};

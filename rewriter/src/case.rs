@@ -1,16 +1,15 @@
 //! Running one example or refusal of a rule: does the rule fire, and do two texts meet?
 
-use std::sync::Arc;
-
-use isomer_ir::{BoundProject, ColumnId, DataType, Plan, ScalarId};
+use isomer_ir::BoundProject;
 use isomer_rules::CompiledRule;
 use rustc_hash::FxHashMap;
 
 use crate::config::Config;
 use crate::memo::Memo;
-use crate::operator::{Context, Operator};
+use crate::operator::Context;
 use crate::optimize::{Entry, lower, saturate};
 use crate::rule_set::Rules;
+use crate::same::is_same;
 use crate::simplify::Switches;
 
 /// What became of a case.
@@ -66,55 +65,8 @@ fn attempt(
     let is_equal = written.len() == inputs.len()
         && expected.len() == expects.len()
         && written.len() >= expected.len()
-        && written.iter().zip(&expected).all(|(a, b)| is_same(&mut memo, a, b));
+        && written.iter().zip(&expected).all(|(a, b)| is_same(&mut memo, &a.shown(), &b.shown()));
     CaseOutcome { has_fired, is_equal }
-}
-
-/// Whether two models show the same scalars of the same relation, position by position.
-fn is_same(memo: &mut Memo, a: &Entry, b: &Entry) -> bool {
-    let ids = |entry: &Entry| entry.normal.exprs.iter().map(|(id, _)| *id).collect::<Vec<ColumnId>>();
-    let scalars = |entry: &Entry| entry.normal.exprs.iter().map(|(_, scalar)| *scalar).collect::<Vec<ScalarId>>();
-    let is_empty = |entry: &Entry| matches!(crate::normalize::peek(&entry.normal.plan), Plan::Empty { .. });
-    let types = |entry: &Entry, memo: &Memo| -> Vec<DataType> {
-        entry.normal.exprs.iter().map(|(id, _)| memo.context().arena.column_type(*id)).collect()
-    };
-    if is_empty(a) && is_empty(b) {
-        return types(a, memo) == types(b, memo);
-    }
-    if memo.egraph.find(a.class) == memo.egraph.find(b.class) && (ids(a) == ids(b) || scalars(a) == scalars(b)) {
-        return a.normal.order == b.normal.order;
-    }
-    if !a.normal.order.is_empty() || !b.normal.order.is_empty() || types(a, memo) != types(b, memo) {
-        return false;
-    }
-    let (a, b) = (below_output(memo, a), below_output(memo, b));
-    memo.rebuild();
-    memo.egraph.find(a) == memo.egraph.find(b)
-}
-
-/// The class of a model's rows under names that are positions: results are compared, not the words in
-/// which their columns were defined.
-fn below_output(memo: &mut Memo, entry: &Entry) -> egg::Id {
-    let table: Arc<str> = Arc::from("__output");
-    let ids: Vec<ColumnId> = entry.normal.exprs.iter().map(|(id, _)| *id).collect();
-    let arena = &mut memo.context_mut().arena;
-    let mut shown: Vec<(ColumnId, ScalarId)> = Vec::with_capacity(ids.len());
-    for (position, &id) in ids.iter().enumerate() {
-        let data_type = arena.column_type(id);
-        let name = arena.base_column(&table, &format!("{position} {data_type}"), data_type);
-        shown.push((name, arena.column_ref(id)));
-    }
-    let class = memo.egraph.find(entry.class);
-    let result = memo.add(Operator::Project { exprs: shown.clone() }, [class]);
-    for node in memo.egraph[class].nodes.clone() {
-        let Operator::Project { exprs } = memo.operator(&node).clone() else { continue };
-        let definitions: FxHashMap<ColumnId, ScalarId> = exprs.into_iter().collect();
-        let arena = &mut memo.context_mut().arena;
-        let exprs = shown.iter().map(|&(id, scalar)| (id, arena.inline_columns(scalar, &definitions))).collect();
-        let composed = memo.add(Operator::Project { exprs }, [node.inputs[0]]);
-        memo.egraph.union(result, composed);
-    }
-    result
 }
 
 /// Whether two models compute one relation, beyond reading the same table, that may be shared.

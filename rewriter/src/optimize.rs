@@ -18,6 +18,7 @@ use crate::operator::{Context, Operator};
 use crate::plan_facts::estimate;
 use crate::raise::{Raiser, Step as PathStep, collect_demand, narrow_scans};
 use crate::rule_set::Rules;
+use crate::same::Shown;
 use crate::sharing::share;
 use crate::simplify::Switches;
 
@@ -33,6 +34,12 @@ pub(crate) struct Entry {
     /// As written, upstream views inlined.
     written: Output,
     written_cost: f64,
+}
+
+impl Entry {
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        Shown { normal: &self.normal, class: self.class }
+    }
 }
 
 /// Finds the cheapest pipeline that gives the same rows as the models that were written.
@@ -170,7 +177,7 @@ fn engine_cost(memo: &mut Memo, reads: &FxHashMap<Arc<str>, ModelRead>, output: 
 }
 
 /// The class of the model's output columns.
-fn add_root(memo: &mut Memo, base: egg::Id, normal: &NormalModel) -> egg::Id {
+pub(crate) fn add_root(memo: &mut Memo, base: egg::Id, normal: &NormalModel) -> egg::Id {
     let mut ids: Vec<ColumnId> = normal.exprs.iter().map(|(id, _)| *id).collect();
     ids.sort_unstable();
     ids.dedup();

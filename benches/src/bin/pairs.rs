@@ -1,0 +1,123 @@
+//! How many pairs of queries are proved equal: reads JSON lines with `schema`, `q1`, `q2`, `source` and
+//! `name`, prints proved / unknown / unsupported for each source with median and p99 time.
+//!
+//! `pairs FILE… [--show NAME] [--list VERDICT]`.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use isomer_ir::{Arena, Dialect, Output, Settings};
+use isomer_rewriter::{Config, Ground, Method, Proof, prove};
+use isomer_rules::RuleSet;
+use serde_json::Value;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (mut files, mut show, mut list) = (Vec::new(), None, None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--show" => show = arguments.next(),
+            "--list" => list = arguments.next(),
+            _ => files.push(argument),
+        }
+    }
+    let rules = isomer_rules::builtin();
+    let mut out = std::io::stdout().lock();
+    for file in files {
+        let mut tally = Tally::default();
+        for line in std::fs::read_to_string(&file)?.lines() {
+            let pair: Value = serde_json::from_str(line)?;
+            let text = |key: &str| pair[key].as_str().unwrap_or_default();
+            if show.as_ref().is_some_and(|name| *name != text("name")) {
+                continue;
+            }
+            let start = Instant::now();
+            let verdict = judge(&rules, text("schema"), text("q1"), text("q2"));
+            tally.add(&verdict, start.elapsed());
+            if show.is_some() {
+                writeln!(out, "{}\n{}\n{}", text("schema"), text("q1"), text("q2"))?;
+                match &verdict {
+                    Verdict::Unsupported(why) => writeln!(out, "unsupported: {why}")?,
+                    Verdict::Judged(proof) => {
+                        writeln!(
+                            out,
+                            "{:?}\n-- 1\n{}\n-- 2\n{}",
+                            proof.method, proof.normal_forms[0], proof.normal_forms[1]
+                        )?;
+                        writeln!(out, "{:?}\n{:?}", proof.left, proof.right)?;
+                    }
+                }
+            }
+            if list.as_deref() == Some(verdict.word()) {
+                let why = if let Verdict::Unsupported(why) = &verdict { why.as_str() } else { "" };
+                writeln!(out, "{}\t{why}", text("name"))?;
+            }
+        }
+        tally.print(&mut out, &file)?;
+    }
+    Ok(())
+}
+
+enum Verdict {
+    Unsupported(String),
+    Judged(Box<Proof>),
+}
+
+impl Verdict {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Unsupported(_) => "unsupported",
+            Self::Judged(proof) => match proof.method {
+                Some(Method::Identical) => "identical",
+                Some(Method::SameClass) => "proved",
+                Some(Method::Aligned) => "aligned",
+                None => "unknown",
+            },
+        }
+    }
+}
+
+fn judge(rules: &RuleSet, schema: &str, left: &str, right: &str) -> Verdict {
+    let source: Arc<str> = Arc::from("schema");
+    let (catalog, faults) = isomer_frontend::read_schema(schema, &source, Dialect::DuckDb);
+    if let Some(fault) = faults.first() {
+        return Verdict::Unsupported(format!("schema: {fault}"));
+    }
+    let mut arena = Arena::default();
+    let compiled = isomer_frontend::compile_rules(rules, &mut arena).0;
+    let mut bind = |name: &str, sql: &str| -> Result<Output, String> {
+        let (output, diagnostics, _) =
+            isomer_frontend::bind_query(sql, &Arc::from(name), Dialect::DuckDb, &mut arena, &catalog);
+        output.ok_or_else(|| diagnostics.first().map_or_else(String::new, ToString::to_string))
+    };
+    let bound = bind("q1", left).and_then(|left| Ok((left, bind("q2", right)?)));
+    let (left, right) = match bound {
+        Ok(outputs) => outputs,
+        Err(why) => return Verdict::Unsupported(why),
+    };
+    let settings = Settings::default();
+    let ground = Ground { arena: &arena, catalog: &catalog, rules: &compiled, settings: &settings };
+    Verdict::Judged(Box::new(prove(ground, &left, &right, &Config::default())))
+}
+
+#[derive(Default)]
+struct Tally {
+    counts: BTreeMap<&'static str, usize>,
+    times: Vec<Duration>,
+}
+
+impl Tally {
+    fn add(&mut self, verdict: &Verdict, time: Duration) {
+        *self.counts.entry(verdict.word()).or_default() += 1;
+        self.times.push(time);
+    }
+
+    fn print(mut self, out: &mut impl Write, file: &str) -> std::io::Result<()> {
+        self.times.sort_unstable();
+        let at = |share: usize| self.times.get(self.times.len() * share / 100).copied().unwrap_or_default();
+        writeln!(out, "{file}: {} pairs {:?}, median {:?}, p99 {:?}", self.times.len(), self.counts, at(50), at(99))
+    }
+}
