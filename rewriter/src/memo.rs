@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use egg::{Analysis, DidMerge, EGraph, Id};
-use isomer_ir::{ColumnId, Plan};
+use isomer_ir::{ColumnId, Plan, SetOpKind};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -89,12 +89,16 @@ impl Memo {
         self.context().operator(node.operator)
     }
 
-    /// Adds an operator. The inputs of an inner join are put in the order of their ids.
+    /// Adds an operator. Inputs whose order means nothing are put in the order of their ids.
     pub(crate) fn add(&mut self, operator: Operator, inputs: impl IntoIterator<Item = Id>) -> Id {
         let mut inputs: SmallVec<[Id; 2]> = inputs.into_iter().map(|input| self.egraph.find(input)).collect();
         if let Operator::InnerJoin { .. } = operator {
             inputs.sort_unstable();
         }
+        let operator = match operator {
+            Operator::SetOp { kind, taken, columns } => ordered_set_op(kind, taken, &columns, &mut inputs),
+            operator => operator,
+        };
         let operator = self.context_mut().intern(operator);
         self.egraph.add(Node { operator, inputs })
     }
@@ -214,4 +218,25 @@ impl Memo {
     pub(crate) fn columns(&self, class: Id) -> &[ColumnId] {
         &self.facts(class).columns
     }
+}
+
+/// A set operation with its columns in the order of their ids, and with those inputs that may stand in
+/// any order in the order of theirs.
+fn ordered_set_op(
+    kind: SetOpKind,
+    taken: Vec<Vec<ColumnId>>,
+    columns: &[ColumnId],
+    inputs: &mut SmallVec<[Id; 2]>,
+) -> Operator {
+    let mut order: Vec<usize> = (0..columns.len()).collect();
+    order.sort_by_key(|&position| columns[position]);
+    let ordered = |list: &[ColumnId]| order.iter().filter_map(|&position| list.get(position).copied()).collect();
+    let mut branches: Vec<(Id, Vec<ColumnId>)> =
+        inputs.iter().copied().zip(taken.iter().map(|list| ordered(list))).collect();
+    let n_fixed = usize::from(matches!(kind, SetOpKind::Except | SetOpKind::ExceptAll));
+    if let Some(free) = branches.get_mut(n_fixed..) {
+        free.sort_unstable();
+    }
+    *inputs = branches.iter().map(|(input, _)| *input).collect();
+    Operator::SetOp { kind, taken: branches.into_iter().map(|(_, taken)| taken).collect(), columns: ordered(columns) }
 }

@@ -36,9 +36,21 @@ impl Normalizer<'_> {
             }
         }
         let (plan, inner) = self.relation(input, below);
+        self.aggregate_over(plan, &inner, keys, calls, &above)
+    }
+
+    /// `Filter(above, Aggregate(plan))` over a plan in normal form whose columns are `inner`.
+    pub(super) fn aggregate_over(
+        &mut self,
+        plan: Plan,
+        inner: &Definitions,
+        keys: &[(ColumnId, ScalarId)],
+        calls: Vec<(ColumnId, AggregateCall)>,
+        above: &[ScalarId],
+    ) -> (Plan, Definitions) {
         let facts = self.facts(&plan);
         let mut definitions = Definitions::default();
-        let new_keys = self.aggregate_keys(keys, &inner, &facts, &mut definitions);
+        let new_keys = self.aggregate_keys(keys, inner, &facts, &mut definitions);
         if matches!(super::peek(&plan), Plan::Empty { .. })
             && !keys.is_empty()
             && self.switches.is_on("prune-empty-operator")
@@ -53,12 +65,12 @@ impl Normalizer<'_> {
         {
             self.switches.fire("fold-aggregate-over-empty");
             let definitions = calls.iter().map(|(id, call)| (*id, self.value_of_nothing(call))).collect();
-            return self.filtered(Plan::Values { columns: Vec::new(), rows: vec![Vec::new()] }, &above, definitions);
+            return self.filtered(Plan::Values { columns: Vec::new(), rows: vec![Vec::new()] }, above, definitions);
         }
         let mut new_calls: Vec<(ColumnId, AggregateCall)> = Vec::with_capacity(calls.len());
         let exposed: Vec<ColumnId> = new_keys.iter().map(|(id, _)| *id).collect();
         for (id, call) in calls {
-            let call = self.aggregate_call(&call, &inner, &facts);
+            let call = self.aggregate_call(&call, inner, &facts);
             let hint = Arc::clone(self.context.arena.hint(id));
             let new = self.context.arena.aggregate_column(&call, &hint);
             let new = self.context.arena.variant_outside(new, &exposed);
@@ -72,10 +84,10 @@ impl Normalizer<'_> {
         new_calls.sort_by_key(|(id, _)| *id);
         if let Some(result) = self.aggregate_on_key(&plan, &new_keys, &new_calls, &facts, &definitions) {
             let (plan, definitions) = result;
-            return self.filtered(plan, &above, definitions);
+            return self.filtered(plan, above, definitions);
         }
         let plan = Plan::Aggregate { input: Box::new(plan), keys: new_keys, calls: new_calls };
-        self.filtered(plan, &above, definitions)
+        self.filtered(plan, above, definitions)
     }
 
     fn aggregate_keys(

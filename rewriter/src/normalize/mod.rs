@@ -12,6 +12,7 @@ pub(crate) mod joins;
 mod limits;
 mod prune;
 mod sets;
+mod values;
 mod windows;
 
 use std::collections::BTreeMap;
@@ -87,6 +88,10 @@ impl<'a> Normalizer<'a> {
             // No row shows a value: only the types are left to tell.
             let shown: Vec<ColumnId> = output.columns.iter().map(|column| column.column).collect();
             definitions = self.nulls(&shown);
+        }
+        let mut plan = plan;
+        if sort.is_empty() {
+            (plan, definitions) = self.folded_output(plan, definitions, &output.columns);
         }
         let exposed = plan.columns(&mut self.context.arena);
         let mut exprs = Vec::with_capacity(output.columns.len());

@@ -4,7 +4,10 @@
 //! Pruning changes schemas, so it is done on plans before they enter the e-graph, never as a union
 //! within a class. Scans stay wide: the emitters write only the columns that are read.
 
-use isomer_ir::{AggregateCall, Arena, ColumnDef, ColumnId, JoinKind, Plan, Scalar, ScalarId, WindowCall};
+use isomer_ir::{
+    AggregateCall, Arena, ColumnDef, ColumnId, DataType, JoinKind, Literal, Plan, Scalar, ScalarId, SetOpKind,
+    WindowCall,
+};
 
 use super::joins::left_deep;
 use crate::facts::{Facts, matches_key};
@@ -110,7 +113,10 @@ fn prune_sorted(context: &mut Context, switches: &mut Switches, plan: Plan, mut 
         Plan::Limit { input, skip, fetch } => {
             Plan::Limit { input: Box::new(prune_sorted(context, switches, *input, demanded)), skip, fetch }
         }
-        Plan::SetOp { kind, inputs, columns } => {
+        Plan::SetOp { kind, mut inputs, mut columns } => {
+            if kind == SetOpKind::UnionAll && switches.is_on("prune-columns") {
+                prune_union(context, switches, &mut inputs, &mut columns, &demanded);
+            }
             let inputs =
                 inputs.into_iter().map(|(input, taken)| (prune(context, switches, input, &taken), taken)).collect();
             Plan::SetOp { kind, inputs, columns }
@@ -248,4 +254,42 @@ fn refers(
 /// Whether a scalar is the bare column.
 pub(crate) fn is_column(arena: &Arena, scalar: ScalarId, column: ColumnId) -> bool {
     arena[scalar] == Scalar::Column(column)
+}
+
+/// Drops the columns of a `UNION ALL` that nobody reads.
+fn prune_union(
+    context: &mut Context,
+    switches: &mut Switches,
+    inputs: &mut [(Plan, Vec<ColumnId>)],
+    columns: &mut Vec<ColumnId>,
+    demanded: &[ColumnId],
+) {
+    let kept: Vec<usize> =
+        (0..columns.len()).filter(|&position| demanded.binary_search(&columns[position]).is_ok()).collect();
+    if kept.len() >= columns.len() {
+        return;
+    }
+    switches.fire("prune-columns");
+    if kept.is_empty() {
+        count_rows_only(context, inputs, columns);
+        return;
+    }
+    let only = |list: &[ColumnId]| kept.iter().filter_map(|&position| list.get(position).copied()).collect();
+    *columns = only(columns);
+    for (_, taken) in inputs {
+        *taken = only(taken);
+    }
+}
+
+/// A union of which nothing is read carries one constant, for its rows to be counted by.
+fn count_rows_only(context: &mut Context, inputs: &mut [(Plan, Vec<ColumnId>)], columns: &mut Vec<ColumnId>) {
+    let one = context.arena.literal(Literal::Int(1, DataType::Int32));
+    let id = context.arena.computed_column(one, "one");
+    let def = ColumnDef::SetOp { position: 0, branches: vec![id; inputs.len()] };
+    *columns = vec![context.arena.column(def, DataType::Int32, "one")];
+    for (input, taken) in inputs {
+        let plan = std::mem::replace(input, Plan::Empty { columns: Vec::new() });
+        *input = Plan::Project { input: Box::new(plan), exprs: vec![(id, one)] };
+        *taken = vec![id];
+    }
 }
