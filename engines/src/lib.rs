@@ -16,6 +16,7 @@ mod load;
 mod name;
 mod pipeline;
 mod types;
+mod values;
 
 pub use arrow::array::RecordBatch;
 pub use arrow::datatypes::SchemaRef;
@@ -25,3 +26,4 @@ pub use engine::{DescribedColumn, Engine, EngineKind};
 pub use error::EngineError;
 pub use generate::GENERATORS;
 pub use pipeline::{Event, Statement, StepError, StepRun, run_statements};
+pub use values::values;

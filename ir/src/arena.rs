@@ -176,6 +176,13 @@ impl Arena {
         self.column(ColumnDef::Instance { of: id, k }, self.column_type(id), &hint)
     }
 
+    /// The id of `instance(id, k)` where one was made already; nothing names it otherwise.
+    #[must_use]
+    pub fn known_instance(&self, id: ColumnId, k: u32) -> Option<ColumnId> {
+        let index = self.columns.get_index_of(&ColumnDef::Instance { of: id, k })?;
+        u32::try_from(index).ok().map(ColumnId)
+    }
+
     /// What the id stands for.
     #[must_use]
     pub fn def(&self, id: ColumnId) -> &ColumnDef {

@@ -32,6 +32,7 @@ mod plan;
 mod print;
 mod project;
 mod scalar;
+pub mod semantics;
 mod types;
 
 pub use arena::{Arena, ColumnDef, ColumnId, ScalarId, is_widening};

@@ -1,0 +1,187 @@
+//! The reference interpreter gives the rows of DuckDB and DataFusion, on tiny tables full of NULLs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use isomer_engines::{Engine, EngineKind, values};
+use isomer_frontend::{ProjectFiles, ReadOptions, bind_project, read_project};
+use isomer_ir::semantics::{Database, EvalError, Rows, Value, evaluate};
+use isomer_ir::{Bound, BoundProject, Materialise};
+use isomer_tests::queries::{Random, TABLES, query};
+use isomer_tests::with_stack;
+use serde_json::json;
+
+/// Generated queries, and databases that each is run on.
+const N_QUERIES: u64 = 400;
+const N_DATABASES: u64 = 4;
+
+/// The project of the generated queries: models `q0`, `q1`, ….
+fn project(texts: &[String]) -> BoundProject {
+    let mut files = ProjectFiles::new();
+    let sources: serde_json::Map<String, serde_json::Value> = TABLES
+        .iter()
+        .map(|(name, columns)| {
+            let columns: Vec<_> = columns.iter().map(|(name, of)| json!({"name": name, "type": of})).collect();
+            ((*name).to_owned(), json!({"columns": columns}))
+        })
+        .collect();
+    for (at, text) in texts.iter().enumerate() {
+        files.insert(format!("models/q{at}.sql"), text.clone().into_bytes());
+    }
+    files.insert("isomer.yml".to_owned(), json!({"dialect": "duckdb", "sources": sources}).to_string().into_bytes());
+    let (project, faults) = read_project(&files, &ReadOptions::default());
+    assert!(faults.is_empty(), "{faults:?}");
+    bind_project(project.expect("the project is read"))
+}
+
+/// Rows for the tables: few distinct values, NULLs, duplicates; the first database is empty.
+fn database(seed: u64) -> Database {
+    let mut random = Random::new(seed + 1);
+    let mut database = Database::default();
+    for (name, columns) in TABLES {
+        let n_rows = if seed == 0 { 0 } else { random.below(5) };
+        let row = |random: &mut Random| columns.iter().map(|(_, of)| value(random, of)).collect();
+        let rows = (0..n_rows).map(|_| row(&mut random)).collect();
+        database.insert(&Arc::from(name), rows);
+    }
+    database
+}
+
+fn value(random: &mut Random, type_name: &str) -> Value {
+    if random.below(4) == 0 {
+        return Value::Null;
+    }
+    match type_name {
+        "int" => Value::Int([0, 1, 2, -1][random.below(4)]),
+        "double" => Value::Float([0.0, 0.5, -1.5, 2.0][random.below(4)]),
+        "decimal(6,2)" => Value::Decimal { value: [0, 150, -225, 1][random.below(4)], scale: 2 },
+        "text" => Value::text(["", "a", "ab", "Ä"][random.below(4)]),
+        "boolean" => Value::Boolean(random.below(2) == 0),
+        _ => Value::Date([19_753, 19_782, 19_722][random.below(3)]),
+    }
+}
+
+fn load(engine: &Engine, database: &Database) {
+    for (name, columns) in TABLES {
+        let rows: Vec<String> = database.rows(name).iter().map(|row| tuple(row)).collect();
+        let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        let casts: Vec<String> = columns.iter().map(|(name, of)| format!("CAST({name} AS {of}) AS {name}")).collect();
+        let (values, end) = match rows.as_slice() {
+            [] => (tuple(&vec![Value::Null; columns.len()]), " WHERE 1 = 0"),
+            rows => (rows.join(", "), ""),
+        };
+        let text = format!("SELECT {} FROM (VALUES {values}) AS made({}){end}", casts.join(", "), names.join(", "));
+        engine.create(name, Materialise::Table, &text).expect("the table is made");
+    }
+}
+
+fn tuple(row: &[Value]) -> String {
+    format!("({})", row.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+}
+
+/// What became of the queries.
+#[derive(Debug, Default)]
+struct Tally {
+    n_equal: usize,
+    n_failed_alike: usize,
+    n_ordered: usize,
+    n_unbound: usize,
+    unsupported: BTreeMap<&'static str, usize>,
+    engine_only: BTreeMap<String, usize>,
+    faults: Vec<String>,
+}
+
+impl Tally {
+    /// Compares one result with that of an engine.
+    fn compare(&mut self, text: &str, database: &Database, ours: &Result<Rows, EvalError>, engine: &Engine, sql: &str) {
+        let theirs = engine.query(sql).map_err(|error| error.to_string());
+        let kind = engine.kind().name();
+        let told = |what: String| {
+            let tables: Vec<String> = database
+                .tables()
+                .map(|(name, rows)| {
+                    format!("  {name}: {}", rows.iter().map(|row| tuple(row)).collect::<Vec<_>>().join(" "))
+                })
+                .collect();
+            format!("{kind}: {text}\n  sql: {sql}\n{}\n  {what}", tables.join("\n"))
+        };
+        match (ours, theirs) {
+            (Err(EvalError::Unsupported(what)), _) => *self.unsupported.entry(what).or_default() += 1,
+            (Err(EvalError::Raised(_)), Err(_)) => self.n_failed_alike += 1,
+            // DataFusion wraps numbers around and cuts dates off where DuckDB fails.
+            (Err(EvalError::Raised(_)), Ok(_)) if engine.kind() == EngineKind::DataFusion => {}
+            (Err(error), Ok(_)) => self.faults.push(told(format!("interpreter: {error}"))),
+            (Ok(_), Err(error)) if engine.kind() == EngineKind::DataFusion => {
+                *self
+                    .engine_only
+                    .entry(error.lines().next().unwrap_or_default().chars().take(60).collect())
+                    .or_default() += 1;
+            }
+            (Ok(_), Err(error)) => self.faults.push(told(format!("engine: {error}"))),
+            (Ok(ours), Ok(batches)) => {
+                let rows = match values(&batches) {
+                    Ok(rows) => rows,
+                    Err(what) => return self.faults.push(told(format!("no values of {what}"))),
+                };
+                let peers = ours.peers.as_ref().map(|_| (0..rows.len()).collect());
+                self.n_ordered += usize::from(peers.is_some());
+                let theirs = Rows { rows, peers };
+                if ours.is_answered_by(&theirs) {
+                    self.n_equal += 1;
+                } else {
+                    let shown = |rows: &Rows| rows.rows.iter().map(|row| tuple(row)).collect::<Vec<_>>().join(" ");
+                    self.faults.push(told(format!("interpreter: {}\n  engine: {}", shown(ours), shown(&theirs))));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn generated_queries_give_the_rows_of_the_engines() {
+    with_stack(|| {
+        let texts: Vec<String> = (0..N_QUERIES).map(query).collect();
+        let mut project = project(&texts);
+        let engines = EngineKind::ALL.map(|kind| Engine::open(kind, None).unwrap());
+        let mut tally = Tally::default();
+        for seed in 0..N_DATABASES {
+            let database = database(seed);
+            for engine in &engines {
+                load(engine, &database);
+            }
+            for (at, text) in texts.iter().enumerate() {
+                let position = project.model_position(&format!("q{at}")).unwrap();
+                let Bound::Plan(output) = project.models[position].bound.clone() else {
+                    tally.n_unbound += 1;
+                    if seed == 0 {
+                        let fault = project
+                            .diagnostics
+                            .iter()
+                            .find(|fault| fault.source == project.project.models[position].path);
+                        *tally
+                            .engine_only
+                            .entry(fault.map(|fault| fault.message.chars().take(70).collect()).unwrap_or_default())
+                            .or_default() += 1;
+                    }
+                    continue;
+                };
+                let ours = evaluate(&output, &project.arena, &database);
+                tally.compare(text, &database, &ours, &engines[0], text);
+                let dialect = EngineKind::DataFusion.dialect();
+                let spelled = isomer_codegen::to_sql(&output, &mut project.arena, &project.project.catalog, dialect);
+                if let Ok(sql) = spelled {
+                    tally.compare(text, &database, &ours, &engines[1], &sql);
+                }
+            }
+        }
+        let faults = &tally.faults;
+        let first: Vec<&String> = faults.iter().take(5).collect();
+        let told: Vec<String> = first.into_iter().cloned().collect();
+        println!(
+            "{} equal, {} of them ordered, {} failed alike, {} not bound",
+            tally.n_equal, tally.n_ordered, tally.n_failed_alike, tally.n_unbound
+        );
+        println!("left open: {:?}\nnot compared: {:?}", tally.unsupported, tally.engine_only);
+        assert!(faults.is_empty(), "{} differences\n{}", faults.len(), told.join("\n"));
+    });
+}
