@@ -33,7 +33,7 @@ fn compile_all(rules: &RuleSet, arena: &mut Arena) -> (Vec<CompiledRule>, Vec<Di
     for rule in &rules.rules {
         match &rule.body {
             Body::Native(_) => compiled.push(CompiledRule { rule: Arc::clone(rule), compiled: Compiled::Native }),
-            Body::Template { pattern, template } => match compile(rule, pattern, template, arena) {
+            Body::Template { pattern, template, .. } => match compile(rule, pattern, template, arena) {
                 Ok(body) => compiled.push(CompiledRule { rule: Arc::clone(rule), compiled: body }),
                 Err(diagnostic) => diagnostics.push(*diagnostic),
             },

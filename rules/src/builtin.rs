@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::check::check;
 use crate::parse::parse;
-use crate::rule::RuleSet;
+use crate::rule::{RuleFile, RuleSet};
 
 /// File names and texts, in the order in which rules are listed.
 const FILES: &[(&str, &str)] = &[
@@ -18,6 +18,12 @@ const FILES: &[(&str, &str)] = &[
     ("rulesets/sharing.rules", include_str!("../../rulesets/sharing.rules")),
 ];
 
+/// The built-in rule files by path and text.
+#[must_use]
+pub fn builtin_files() -> &'static [(&'static str, &'static str)] {
+    FILES
+}
+
 /// The rules that come with the binary.
 ///
 /// # Panics
@@ -25,17 +31,17 @@ const FILES: &[(&str, &str)] = &[
 /// When a built-in file has a fault; a test reads them all.
 #[must_use]
 pub fn builtin() -> RuleSet {
-    let mut rules = Vec::new();
+    let mut all = RuleFile::default();
     let mut diagnostics = Vec::new();
     for (file, text) in FILES {
         let (mut read, mut faults) = parse(&Arc::from(*file), text);
-        for rule in &mut read {
+        for rule in &mut read.rules {
             rule.is_builtin = true;
         }
-        rules.append(&mut read);
+        all.rules.append(&mut read.rules);
         diagnostics.append(&mut faults);
     }
-    let (set, faults) = check(rules);
+    let (set, faults) = check(all);
     diagnostics.extend(faults);
     assert!(diagnostics.is_empty(), "built-in rules have faults: {diagnostics:#?}");
     set
@@ -50,6 +56,23 @@ mod tests {
         for native in crate::NATIVES {
             let name = native.replace('_', "-");
             assert!(set.get(&name).is_some(), "native rule `{native}` has no page in rulesets/");
+        }
+    }
+
+    #[test]
+    fn laying_a_file_out_changes_no_rule() {
+        for (file, text) in super::builtin_files() {
+            let neat = crate::layout(text);
+            assert_eq!(crate::layout(&neat), neat, "{file} is laid out anew a second time");
+            let comments = |text: &str| text.lines().filter(|line| line.trim().starts_with("--")).count();
+            assert_eq!(comments(&neat), comments(text), "{file}");
+            let pages = |text: &str| {
+                let (read, faults) = crate::parse(&std::sync::Arc::from(*file), text);
+                assert_eq!(faults, []);
+                let words = |page: String| page.split_whitespace().collect::<Vec<_>>().join(" ");
+                read.rules.iter().map(|rule| words(crate::show(rule))).collect::<Vec<_>>()
+            };
+            assert_eq!(pages(&neat), pages(text), "{file}");
         }
     }
 }

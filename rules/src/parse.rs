@@ -1,31 +1,25 @@
-//! Rule files to rules: by lines, with spans, all faults of a file at once.
+//! Rule files to rules: clause by clause, with spans, all faults of a file at once.
 //!
-//! A clause begins with its keyword at the start of a line and runs to the next one; what stands in
-//! it (SQL, prose, lists) may run over several lines. `--` at the start of a line is a comment.
+//! Nothing is passed over: what a clause does not know is told.
 
 use std::sync::Arc;
 
 use isomer_ir::{Diagnostic, Span, nearest};
 
-use crate::rule::{Body, Case, Class, GivenColumn, GivenTable, Guard, Hole, HoleSort, ModelText, Phase, Rule, SqlText};
+use crate::clause::{Clause, clauses};
+use crate::fact::fact;
+use crate::parse_case::case_part;
+use crate::rule::{Body, Budget, Case, Class, Guard, Hole, HoleSort, Phase, Rule, RuleFile, SqlText};
 
-const KEYWORDS: &[&str] = &[
-    "rule", "class", "phase", "tag", "source", "for", "match", "native", "when", "example", "refuses", "given", "rows",
-    "input", "expect", "wrong",
-];
-
-/// A clause of a file: keyword, text behind it, and where that text begins.
-#[derive(Debug, Clone)]
-struct Clause {
-    keyword: &'static str,
-    text: String,
-    start: usize,
-    keyword_start: usize,
+/// The faults of one file.
+pub(crate) struct Faults<'d> {
+    pub(crate) file: Arc<str>,
+    pub(crate) all: &'d mut Vec<Diagnostic>,
 }
 
-impl Clause {
-    fn span(&self) -> Span {
-        Span::new(self.keyword_start, self.start + self.text.trim_end().len())
+impl Faults<'_> {
+    pub(crate) fn add(&mut self, code: &'static str, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.all.push(Diagnostic::project(code, &self.file, span, message).with_help(help));
     }
 }
 
@@ -34,105 +28,53 @@ impl Clause {
 /// Rules come in the order of the file. Nothing is checked across rules; see
 /// [`check`](crate::check).
 #[must_use]
-pub fn parse(file: &Arc<str>, text: &str) -> (Vec<Rule>, Vec<Diagnostic>) {
+pub fn parse(file: &Arc<str>, text: &str) -> (RuleFile, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let clauses = clauses(file, text, &mut diagnostics);
-    let mut rules = Vec::new();
+    let mut read = RuleFile::default();
     let mut own: Vec<Clause> = Vec::new();
     for clause in clauses {
-        if clause.keyword == "rule" && !own.is_empty() {
-            rules.extend(rule(file, &own, &mut diagnostics));
+        let is_head = matches!(clause.keyword, "rule" | "fact");
+        if is_head && !own.is_empty() {
+            read.rules.extend(rule(&own, &mut Faults { file: Arc::clone(file), all: &mut diagnostics }));
             own.clear();
         }
-        if own.is_empty() && clause.keyword != "rule" {
-            let found = format!("found `{}` before the first `rule`, expected `rule NAME`", clause.keyword);
-            diagnostics.push(
-                Diagnostic::project("RULE-0001", file, clause.span(), found)
-                    .with_help("begin each rule with `rule its-name`"),
-            );
-            continue;
+        if clause.keyword == "fact" {
+            read.facts.extend(fact(file, &clause, text, &mut diagnostics));
+        } else if own.is_empty() && !is_head {
+            let found = format!("found `{}` outside of a rule, expected `rule NAME`", clause.keyword);
+            let told = Diagnostic::project("RULE-0001", file, clause.span(), found);
+            diagnostics.push(told.with_help("begin each rule with `rule its-name`"));
+        } else {
+            own.push(clause);
         }
-        own.push(clause);
     }
     if !own.is_empty() {
-        rules.extend(rule(file, &own, &mut diagnostics));
+        read.rules.extend(rule(&own, &mut Faults { file: Arc::clone(file), all: &mut diagnostics }));
     }
-    (rules, diagnostics)
+    (read, diagnostics)
 }
 
-fn clauses(file: &Arc<str>, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Clause> {
-    let mut clauses: Vec<Clause> = Vec::new();
-    let mut offset = 0;
-    let mut is_in_string = false;
-    for line in text.split_inclusive('\n') {
-        let trimmed = line.trim_start();
-        let indent = line.len() - trimmed.len();
-        let word_length = trimmed.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(trimmed.len());
-        let word = &trimmed[..word_length];
-        let keyword = KEYWORDS.iter().find(|keyword| **keyword == word && !is_in_string);
-        if !is_in_string && trimmed.starts_with("--") {
-            // A comment line belongs to no clause.
-        } else if let Some(keyword) = keyword {
-            let start = offset + indent + word_length;
-            clauses.push(Clause {
-                keyword,
-                text: line[indent + word_length..].to_owned(),
-                start,
-                keyword_start: offset + indent,
-            });
-            is_in_string = leaves_string_open(trimmed, false);
-        } else if let Some(last) = clauses.last_mut() {
-            last.text.push_str(line);
-            is_in_string = leaves_string_open(trimmed, is_in_string);
-        } else if !trimmed.trim().is_empty() {
-            let span = Span::new(offset + indent, offset + line.trim_end().len());
-            let message =
-                format!("found `{}`, expected `rule NAME`", trimmed.trim().chars().take(20).collect::<String>());
-            diagnostics.push(
-                Diagnostic::project("RULE-0001", file, span, message).with_help("begin each rule with `rule its-name`"),
-            );
-        }
-        offset += line.len();
-    }
-    clauses
+/// Whether a name is lower-case words joined by `-`.
+pub(crate) fn is_kebab(name: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    name.split('-').all(is_word)
 }
 
-/// Whether a double-quoted text that begins or goes on in this line runs over its end.
-fn leaves_string_open(line: &str, is_open: bool) -> bool {
-    line.chars().filter(|&c| c == '"').count() % 2 == usize::from(!is_open)
-}
-
-fn fault(
-    file: &Arc<str>,
-    code: &'static str,
-    span: Span,
-    message: impl Into<String>,
-    help: impl Into<String>,
-) -> Diagnostic {
-    Diagnostic::project(code, file, span, message).with_help(help)
-}
-
-fn rule(file: &Arc<str>, clauses: &[Clause], diagnostics: &mut Vec<Diagnostic>) -> Option<Rule> {
+fn rule(clauses: &[Clause], faults: &mut Faults<'_>) -> Option<Rule> {
     let head = clauses.first()?;
-    let (name, rest) = head
-        .text
-        .trim_start()
-        .split_at(head.text.trim_start().find(char::is_whitespace).unwrap_or(head.text.trim_start().len()));
-    let is_kebab = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    if !is_kebab {
-        diagnostics.push(fault(
-            file,
-            "RULE-0002",
-            head.span(),
-            format!("found the rule name `{name}`, expected lower-case words joined by `-`"),
-            "rename the rule",
-        ));
-        return None;
+    let text = head.text.trim_start();
+    let (name, rest) = text.split_at(text.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(text.len()));
+    let span = head.span_of(head.text.len() - text.len(), name);
+    let before = faults.all.len();
+    if !is_kebab(name) {
+        let message = format!("found the rule name `{name}`, expected lower-case words joined by `-`");
+        faults.add("RULE-0002", head.span(), message, "rename the rule");
     }
-    let before = diagnostics.len();
+    let doc = if rest.trim().is_empty() { String::new() } else { quoted(head, rest, faults).unwrap_or_default() };
     let mut rule = Rule {
         name: Arc::from(name),
-        doc: quoted(rest).unwrap_or_default(),
+        doc,
         class: Class::Exact,
         phase: Phase::User,
         tags: Vec::new(),
@@ -140,45 +82,32 @@ fn rule(file: &Arc<str>, clauses: &[Clause], diagnostics: &mut Vec<Diagnostic>) 
         holes: Vec::new(),
         body: Body::Native(Arc::from("")),
         guards: Vec::new(),
+        budget: Budget::default(),
         examples: Vec::new(),
         refusals: Vec::new(),
-        file: Arc::clone(file),
-        span: head.span(),
+        file: Arc::clone(&faults.file),
+        span,
         is_builtin: false,
     };
     let mut case: Option<(bool, Case)> = None;
-    let mut has_body = false;
+    let mut seen: Vec<&'static str> = Vec::new();
     for clause in &clauses[1..] {
-        let is_case_part = matches!(clause.keyword, "given" | "rows" | "input" | "expect" | "wrong");
-        if is_case_part {
+        if matches!(clause.keyword, "given" | "rows" | "input" | "expect" | "wrong") {
             match &mut case {
-                Some((_, case)) => case_part(file, clause, case, diagnostics),
-                None => diagnostics.push(fault(
-                    file,
+                Some((is_example, case)) => case_part(clause, case, *is_example, faults),
+                None => faults.add(
                     "RULE-0003",
                     clause.span(),
                     format!("found `{}` outside of an example", clause.keyword),
                     "put it under `example \"title\"` or `refuses \"title\"`",
-                )),
+                ),
             }
             continue;
         }
         finish_case(&mut rule, case.take());
         match clause.keyword {
-            "class" | "phase" | "tag" => settings(file, clause, &mut rule, diagnostics),
-            "source" => rule.source = Some(quoted(&clause.text).unwrap_or_else(|| clause.text.trim().to_owned())),
-            "for" => rule.holes = holes(file, clause, diagnostics),
-            "native" => {
-                has_body = true;
-                rule.body = Body::Native(Arc::from(clause.text.trim()));
-            }
-            "match" => {
-                has_body = true;
-                rule.body = template(file, clause, diagnostics)?;
-            }
-            "when" => rule.guards = guards(file, clause, diagnostics),
             "example" | "refuses" => {
-                let title = quoted(&clause.text).unwrap_or_default();
+                let title = quoted(clause, &clause.text, faults).unwrap_or_default();
                 let new = Case {
                     title,
                     given: Vec::new(),
@@ -189,20 +118,51 @@ fn rule(file: &Arc<str>, clauses: &[Clause], diagnostics: &mut Vec<Diagnostic>) 
                 };
                 case = Some((clause.keyword == "example", new));
             }
-            _ => {}
+            "class" | "phase" | "tag" => settings(clause, &mut rule, &mut seen, faults),
+            keyword => {
+                once(keyword, clause, &mut seen, faults);
+                rule_part(clause, &mut rule, faults);
+            }
         }
     }
     finish_case(&mut rule, case.take());
-    if !has_body {
-        diagnostics.push(fault(
-            file,
-            "RULE-0004",
-            rule.span,
-            format!("rule `{}` rewrites nothing", rule.name),
-            "add `match SQL => SQL` or `native name`",
-        ));
+    if !seen.iter().any(|word| matches!(*word, "match" | "native")) {
+        let message = format!("rule `{}` rewrites nothing", rule.name);
+        faults.add("RULE-0004", rule.span, message, "add `match SQL => SQL` or `native name`");
     }
-    (diagnostics.len() == before).then_some(rule)
+    (faults.all.len() == before).then_some(rule)
+}
+
+/// Tells a clause that stands twice in a rule, or `match` beside `native`.
+fn once(word: &'static str, clause: &Clause, seen: &mut Vec<&'static str>, faults: &mut Faults<'_>) {
+    let other = match word {
+        "match" => "native",
+        "native" => "match",
+        word => word,
+    };
+    if seen.contains(&word) {
+        faults.add("RULE-0018", clause.span(), format!("found `{word}` twice in one rule"), "keep one of them");
+    } else if seen.contains(&other) {
+        let message = format!("found `{word}` in a rule that has `{other}`");
+        faults.add("RULE-0018", clause.span(), message, "keep one of them");
+    }
+    seen.push(word);
+}
+
+fn rule_part(clause: &Clause, rule: &mut Rule, faults: &mut Faults<'_>) {
+    match clause.keyword {
+        "source" => rule.source = quoted(clause, &clause.text, faults),
+        "for" => rule.holes = holes(clause, faults),
+        "native" => rule.body = Body::Native(Arc::from(clause.text.trim())),
+        "match" => {
+            if let Some(body) = template(clause, faults) {
+                rule.body = body;
+            }
+        }
+        "when" => rule.guards = guards(clause, faults),
+        "budget" => rule.budget = budget(clause, faults),
+        _ => {}
+    }
 }
 
 fn finish_case(rule: &mut Rule, case: Option<(bool, Case)>) {
@@ -213,61 +173,104 @@ fn finish_case(rule: &mut Rule, case: Option<(bool, Case)>) {
     }
 }
 
-/// The text between the first and the last double quote, white space folded.
-fn quoted(text: &str) -> Option<String> {
-    let start = text.find('"')? + 1;
-    let end = text.rfind('"').filter(|&end| end >= start)?;
-    Some(text[start..end].split_whitespace().collect::<Vec<_>>().join(" "))
+/// The text between the first and the last double quote, white space folded; anything beside it is
+/// told.
+fn quoted(clause: &Clause, text: &str, faults: &mut Faults<'_>) -> Option<String> {
+    let inner = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let Some(inner) = inner else {
+        let found: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(40).collect();
+        let message = format!("found `{found}` in `{}`, expected a text in double quotes alone", clause.keyword);
+        faults.add("RULE-0016", clause.span(), message, "put the text in double quotes and everything else elsewhere");
+        return None;
+    };
+    Some(inner.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// `class …`, `phase …` and `tag …`; several may stand on one line.
-fn settings(file: &Arc<str>, clause: &Clause, rule: &mut Rule, diagnostics: &mut Vec<Diagnostic>) {
+fn settings(clause: &Clause, rule: &mut Rule, seen: &mut Vec<&'static str>, faults: &mut Faults<'_>) {
     let text = format!("{} {}", clause.keyword, clause.text.trim());
     let mut rest = text.as_str();
     while !rest.is_empty() {
         let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         let after = after.trim_start();
-        let end = match after.find('(') {
-            Some(open) if !after[..open].contains(char::is_whitespace) => {
-                after.find(')').map_or(after.len(), |close| close + 1)
-            }
-            _ => after.find(char::is_whitespace).unwrap_or(after.len()),
-        };
+        let end = if word == "tag" { end_of_list(after) } else { end_of_value(after) };
         let value = after[..end].trim();
         match word {
-            "class" => match class(value) {
-                Some(class) => rule.class = class,
-                None => diagnostics.push(fault(
-                    file,
-                    "RULE-0005",
-                    clause.span(),
-                    format!("found class `{value}`, expected `exact`, `fp_reorder`, `lossy(\"…\")` or `assumes(…)`"),
-                    "state how far the rows stay the same",
-                )),
-            },
-            "phase" => match Phase::ALL.iter().find(|(known, _)| *known == value) {
-                Some((_, phase)) => rule.phase = *phase,
-                None => {
-                    let known: Vec<&str> = Phase::ALL.iter().map(|(word, _)| *word).collect();
-                    diagnostics.push(fault(
-                        file,
-                        "RULE-0006",
+            "class" => {
+                once("class", clause, seen, faults);
+                match class(value) {
+                    Some(class) => rule.class = class,
+                    None => faults.add(
+                        "RULE-0005",
                         clause.span(),
-                        format!("found phase `{value}`, expected one of {}", known.join(", ")),
-                        "choose a phase; a project's own rules are `user`",
-                    ));
+                        format!(
+                            "found class `{value}`, expected `exact`, `fp_reorder`, `lossy(\"…\")` or `assumes(…)`"
+                        ),
+                        "state how far the rows stay the same",
+                    ),
                 }
-            },
-            "tag" => rule.tags.extend(value.split(',').map(|tag| Arc::from(tag.trim()))),
-            other => diagnostics.push(fault(
-                file,
+            }
+            "phase" => {
+                once("phase", clause, seen, faults);
+                match Phase::ALL.iter().find(|(known, _)| *known == value) {
+                    Some((_, phase)) => rule.phase = *phase,
+                    None => {
+                        let known: Vec<&str> = Phase::ALL.iter().map(|(word, _)| *word).collect();
+                        let message = format!("found phase `{value}`, expected one of {}", known.join(", "));
+                        faults.add(
+                            "RULE-0006",
+                            clause.span(),
+                            message,
+                            "choose a phase; a project's own rules are `user`",
+                        );
+                    }
+                }
+            }
+            "tag" => tags(value, clause, rule, faults),
+            other => faults.add(
                 "RULE-0007",
                 clause.span(),
                 format!("found `{other}`, expected `class`, `phase` or `tag`"),
                 "put each clause on a line of its own",
-            )),
+            ),
         }
         rest = after[end..].trim_start();
+    }
+}
+
+/// The end of the first word of a text, which may have arguments in parentheses.
+fn end_of_value(text: &str) -> usize {
+    match text.find('(') {
+        Some(open) if !text[..open].contains(char::is_whitespace) => {
+            text.find(')').map_or(text.len(), |close| close + 1)
+        }
+        _ => text.find(char::is_whitespace).unwrap_or(text.len()),
+    }
+}
+
+/// The end of a list of words with commas between them.
+fn end_of_list(text: &str) -> usize {
+    let mut end = 0;
+    loop {
+        let rest = &text[end..];
+        let word = end + rest.len() - rest.trim_start().len();
+        let word_end = text[word..].find(|c: char| c.is_whitespace() || c == ',').map_or(text.len(), |at| word + at);
+        let behind = &text[word_end..];
+        match behind.trim_start().strip_prefix(',') {
+            Some(rest) => end = text.len() - rest.len(),
+            None => return word_end,
+        }
+    }
+}
+
+fn tags(value: &str, clause: &Clause, rule: &mut Rule, faults: &mut Faults<'_>) {
+    for tag in value.split(',').map(str::trim) {
+        if is_kebab(tag) {
+            rule.tags.push(Arc::from(tag));
+        } else {
+            let message = format!("found the tag `{tag}`, expected lower-case words joined by `-`");
+            faults.add("RULE-0017", clause.span(), message, "write tags as in `tag approximate, nightly`");
+        }
     }
 }
 
@@ -275,19 +278,41 @@ fn class(text: &str) -> Option<Class> {
     let argument = || {
         let open = text.find('(')?;
         let close = text.rfind(')')?;
-        Some(text.get(open + 1..close)?.trim().trim_matches('"').to_owned())
+        let argument = text.get(open + 1..close)?.trim().trim_matches('"');
+        let argument = argument.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!argument.is_empty()).then_some(argument)
     };
     match text.split('(').next()?.trim() {
-        "exact" => Some(Class::Exact),
-        "fp_reorder" => Some(Class::FpReorder),
+        "exact" if text == "exact" => Some(Class::Exact),
+        "fp_reorder" if text == "fp_reorder" => Some(Class::FpReorder),
         "lossy" => argument().map(Class::Lossy),
         "assumes" => argument().map(Class::Assumes),
         _ => None,
     }
 }
 
+/// `20 per iteration, 500 total`; either part may be missing.
+fn budget(clause: &Clause, faults: &mut Faults<'_>) -> Budget {
+    let mut budget = Budget::default();
+    for (offset, piece) in list(&clause.text) {
+        let (number, unit) = piece.trim().split_once(char::is_whitespace).unwrap_or((piece.trim(), ""));
+        let unit = unit.split_whitespace().collect::<Vec<_>>().join(" ");
+        match (number.parse::<usize>(), unit.as_str()) {
+            (Ok(number), "per iteration") if number > 0 => budget.per_iteration = number,
+            (Ok(number), "total") if number > 0 => budget.total = number,
+            _ => faults.add(
+                "RULE-0057",
+                clause.span_of(offset, piece),
+                format!("found the budget `{}`, expected `N per iteration` or `N total`", piece.trim()),
+                "write as in `budget 20 per iteration, 500 total`; both count applications",
+            ),
+        }
+    }
+    budget
+}
+
 /// Pieces of a list at commas outside of parentheses, with their offsets.
-fn list(text: &str) -> Vec<(usize, &str)> {
+pub(crate) fn list(text: &str) -> Vec<(usize, &str)> {
     let mut pieces = Vec::new();
     let mut depth = 0_usize;
     let mut start = 0;
@@ -306,102 +331,98 @@ fn list(text: &str) -> Vec<(usize, &str)> {
     pieces.into_iter().filter(|(_, piece)| !piece.trim().is_empty()).collect()
 }
 
-fn holes(file: &Arc<str>, clause: &Clause, diagnostics: &mut Vec<Diagnostic>) -> Vec<Hole> {
-    let mut holes = Vec::new();
+fn holes(clause: &Clause, faults: &mut Faults<'_>) -> Vec<Hole> {
+    let mut holes: Vec<Hole> = Vec::new();
     for (offset, piece) in list(&clause.text) {
-        let span = Span::new(clause.start + offset, clause.start + offset + piece.len());
+        let span = clause.span_of(offset, piece);
         let words: Vec<&str> = piece.split_whitespace().collect();
         let (name, sort, of) = match words.as_slice() {
             [name, sort] => (*name, *sort, None),
             [name, sort, "of", table] => (*name, *sort, Some(Arc::from(table.trim_start_matches('$')))),
             _ => {
-                diagnostics.push(fault(
-                    file,
+                faults.add(
                     "RULE-0008",
                     span,
                     format!("found `{}`, expected `name sort` or `name sort of table`", piece.trim()),
                     "declare holes as in `for L table, k column of L, x expr`",
-                ));
+                );
                 continue;
             }
         };
+        let name = name.trim_start_matches('$');
+        if holes.iter().any(|known| *known.name == *name) {
+            faults.add(
+                "RULE-0039",
+                span,
+                format!("found the hole `${name}` twice"),
+                "give each hole a name of its own",
+            );
+        }
         match HoleSort::ALL.iter().find(|(word, _)| *word == sort) {
             Some((_, sort)) => {
-                holes.push(Hole { name: Arc::from(name.trim_start_matches('$')), sort: *sort, of, span });
+                holes.push(Hole { name: Arc::from(name), sort: *sort, of, span });
             }
             None => {
                 let help = match nearest(sort, HoleSort::ALL.iter().map(|(word, _)| *word)) {
                     Some(word) => format!("did you mean `{word}`?"),
                     None => "the sorts are table, columns, column, predicate, expr, aggregate, literal".to_owned(),
                 };
-                diagnostics.push(fault(
-                    file,
-                    "RULE-0009",
-                    span,
-                    format!("found the sort `{sort}`, which does not exist"),
-                    help,
-                ));
+                faults.add("RULE-0009", span, format!("found the sort `{sort}`, which does not exist"), help);
             }
         }
     }
     holes
 }
 
-fn template(file: &Arc<str>, clause: &Clause, diagnostics: &mut Vec<Diagnostic>) -> Option<Body> {
+fn template(clause: &Clause, faults: &mut Faults<'_>) -> Option<Body> {
     let Some(arrow) = clause.text.find("=>") else {
-        diagnostics.push(fault(
-            file,
+        faults.add(
             "RULE-0010",
             clause.span(),
             "found no `=>`, expected `match SQL => SQL`",
             "write what takes the pattern's place behind `=>`",
-        ));
+        );
         return None;
     };
+    let is_both_ways = clause.text[..arrow].ends_with('<');
+    let end = if is_both_ways { arrow - 1 } else { arrow };
     let piece = |start: usize, end: usize| {
         let text = &clause.text[start..end];
-        let lead = text.len() - text.trim_start().len();
-        SqlText {
-            text: text.trim().to_owned(),
-            span: Span::new(clause.start + start + lead, clause.start + start + text.trim_end().len()),
-        }
+        SqlText { text: text.trim().to_owned(), span: clause.span_of(start, text) }
     };
-    Some(Body::Template { pattern: piece(0, arrow), template: piece(arrow + 2, clause.text.len()) })
+    Some(Body::Template { pattern: piece(0, end), template: piece(arrow + 2, clause.text.len()), is_both_ways })
 }
 
-fn guards(file: &Arc<str>, clause: &Clause, diagnostics: &mut Vec<Diagnostic>) -> Vec<Guard> {
+fn guards(clause: &Clause, faults: &mut Faults<'_>) -> Vec<Guard> {
     let mut guards = Vec::new();
     for (offset, piece) in list(&clause.text) {
-        let lead = piece.len() - piece.trim_start().len();
-        let span = Span::new(clause.start + offset + lead, clause.start + offset + piece.trim_end().len());
+        let span = clause.span_of(offset, piece);
         let piece = piece.trim();
         let Some((name, args, rest)) = call(piece) else {
-            diagnostics.push(fault(
-                file,
-                "RULE-0011",
-                span,
-                format!("found `{piece}`, expected a guard such as `unique($R.$k)`"),
-                "see the table of guards",
-            ));
+            let message = format!("found `{piece}`, expected a guard such as `unique($R.$k)`");
+            faults.add("RULE-0011", span, message, "see the table of guards");
             continue;
         };
         let rest = rest.trim();
         let mut guard = Guard { name: Arc::from(name), args, members: Vec::new(), bound: None, span };
-        if let Some(members) = rest.strip_prefix("in") {
-            guard.members =
-                members.trim().trim_matches(['(', ')']).split(',').map(|word| word.trim().to_owned()).collect();
-        } else if let Some(operator) = rest.chars().next() {
-            let number = rest[operator.len_utf8()..].trim().parse::<f64>();
-            match (operator, number) {
-                ('>' | '<', Ok(number)) => guard.bound = Some((operator, number)),
-                _ => diagnostics.push(fault(
-                    file,
-                    "RULE-0012",
-                    span,
-                    format!("found `{rest}` behind a guard, expected `> number`, `< number` or `in (…)`"),
-                    "compare with a plain number",
-                )),
+        let members = rest.strip_prefix("in").map(|list| list.trim().strip_prefix('(')?.strip_suffix(')'));
+        let is_read = match members {
+            Some(Some(members)) => {
+                guard.members = members.split(',').map(|word| word.trim().to_owned()).collect();
+                true
             }
+            Some(None) => false,
+            None => match rest.chars().next() {
+                Some(operator @ ('>' | '<')) => {
+                    guard.bound = rest[1..].trim().parse::<f64>().ok().map(|number| (operator, number));
+                    guard.bound.is_some()
+                }
+                other => other.is_none(),
+            },
+        };
+        if !is_read {
+            let message = format!("found `{rest}` behind a guard, expected `> number`, `< number` or `in (word, …)`");
+            faults.add("RULE-0012", span, message, "compare with a plain number");
         }
         guards.push(guard);
     }
@@ -417,97 +438,4 @@ fn call(text: &str) -> Option<(&str, Vec<String>, &str)> {
         text[open + 1..close].split(',').map(|arg| arg.trim().to_owned()).filter(|arg| !arg.is_empty()).collect();
     let is_word = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
     is_word.then_some((name, args, &text[close + 1..]))
-}
-
-fn case_part(file: &Arc<str>, clause: &Clause, case: &mut Case, diagnostics: &mut Vec<Diagnostic>) {
-    match clause.keyword {
-        "given" => {
-            for (offset, piece) in list(&clause.text) {
-                let span = Span::new(clause.start + offset, clause.start + offset + piece.len());
-                match given(piece) {
-                    Some(table) => case.given.push(table),
-                    None => diagnostics.push(fault(
-                        file,
-                        "RULE-0013",
-                        span,
-                        format!("found `{}`, expected `table(column type …, …)`", piece.trim()),
-                        "declare tables as in `o(id int key, cid int not null)`",
-                    )),
-                }
-            }
-        }
-        "rows" => {
-            let text = clause.text.trim();
-            let (name, rows) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-            match case.given.iter_mut().find(|table| &*table.name == name) {
-                Some(table) => table.rows = Some(rows.trim().to_owned()),
-                None => diagnostics.push(fault(
-                    file,
-                    "RULE-0014",
-                    clause.span(),
-                    format!("found rows of `{name}`, which the case does not declare"),
-                    "declare the table in `given` first",
-                )),
-            }
-        }
-        "input" => case.input.push(model_text(clause, case.input.len())),
-        "expect" => case.expect.push(model_text(clause, case.expect.len())),
-        _ => {
-            let model = model_text(clause, 0);
-            case.wrong = Some(model.sql);
-        }
-    }
-}
-
-/// `name: SQL` or `SQL`.
-fn model_text(clause: &Clause, n_before: usize) -> ModelText {
-    let text = clause.text.trim();
-    let word_end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(0);
-    let (name, sql) = match text[word_end..].strip_prefix(':') {
-        Some(sql) if word_end > 0 && !sql.starts_with(':') => (text[..word_end].to_owned(), sql.trim()),
-        _ => (format!("m{}", n_before + 1), text),
-    };
-    let start = clause.start + clause.text.find(sql).unwrap_or(0);
-    ModelText {
-        name: Arc::from(name),
-        sql: SqlText { text: sql.to_owned(), span: Span::new(start, start + sql.len()) },
-    }
-}
-
-/// `name(column type [key] [not null] [references t(c)], …) [~ n rows]`.
-fn given(text: &str) -> Option<GivenTable> {
-    let text = text.trim();
-    let open = text.find('(')?;
-    let close = text.rfind(')')?;
-    let name = text[..open].trim();
-    if name.is_empty() || close < open {
-        return None;
-    }
-    let mut columns = Vec::new();
-    for (_, piece) in list(&text[open + 1..close]) {
-        let mut words = piece.trim().to_owned();
-        let mut references = None;
-        if let Some(position) = words.find(" references ") {
-            let target = words[position + " references ".len()..].trim().to_owned();
-            words.truncate(position);
-            let open = target.find('(')?;
-            let column = target[open + 1..].trim_end_matches(')').trim();
-            references = Some((Arc::from(target[..open].trim()), Arc::from(column)));
-        }
-        let is_not_null = words.contains(" not null");
-        words = words.replace(" not null", "");
-        let is_key = words.ends_with(" key");
-        let words = words.trim_end_matches(" key").trim();
-        let (column, type_name) = words.split_once(char::is_whitespace)?;
-        columns.push(GivenColumn {
-            name: Arc::from(column),
-            type_name: type_name.trim().to_owned(),
-            is_key,
-            is_not_null: is_not_null || is_key,
-            references,
-        });
-    }
-    let behind = text[close + 1..].trim();
-    let n_rows = behind.strip_prefix('~').and_then(|count| count.trim().parse::<f64>().ok());
-    Some(GivenTable { name: Arc::from(name), columns, rows: None, n_rows })
 }

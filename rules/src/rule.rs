@@ -5,11 +5,24 @@ use std::sync::Arc;
 
 use isomer_ir::{AggregateCall, Output, ScalarId, Span};
 
+use crate::fact::Fact;
+
+/// What a rule file holds, in its order.
+#[derive(Debug, Clone, Default)]
+pub struct RuleFile {
+    /// The rules.
+    pub rules: Vec<Rule>,
+    /// The facts.
+    pub facts: Vec<Fact>,
+}
+
 /// A set of rules, built-in ones first, in the order of their files.
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
     /// The rules; names are unique.
     pub rules: Vec<Arc<Rule>>,
+    /// Constraints that the files declare.
+    pub facts: Vec<Fact>,
 }
 
 impl RuleSet {
@@ -41,6 +54,8 @@ pub struct Rule {
     pub body: Body,
     /// Conditions of soundness.
     pub guards: Vec<Guard>,
+    /// How often it may be applied.
+    pub budget: Budget,
     /// Cases in which it fires.
     pub examples: Vec<Case>,
     /// Cases in which it must not.
@@ -131,6 +146,27 @@ impl Phase {
     }
 }
 
+/// How often a rule may be applied in one run; control of the search, never of soundness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// In one iteration of the search.
+    pub per_iteration: usize,
+    /// In all.
+    pub total: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { per_iteration: 1_000, total: 10_000 }
+    }
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} per iteration, {} total", self.per_iteration, self.total)
+    }
+}
+
 /// A typed hole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hole {
@@ -142,6 +178,13 @@ pub struct Hole {
     pub of: Option<Arc<str>>,
     /// Where it is declared.
     pub span: Span,
+}
+
+impl fmt::Display for Hole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.sort.word())?;
+        self.of.iter().try_for_each(|of| write!(f, " of {of}"))
+    }
 }
 
 /// What a hole stands for.
@@ -174,6 +217,12 @@ impl HoleSort {
         ("aggregate", Self::Aggregate),
         ("literal", Self::Literal),
     ];
+
+    /// The lower-case word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, sort)| *sort == self).map_or("", |(word, _)| *word)
+    }
 }
 
 /// What a rule rewrites.
@@ -187,6 +236,8 @@ pub enum Body {
         pattern: SqlText,
         /// What takes its place.
         template: SqlText,
+        /// `<=>`: either side may take the place of the other.
+        is_both_ways: bool,
     },
 }
 
@@ -212,6 +263,16 @@ pub struct Guard {
     pub bound: Option<(char, f64)>,
     /// Where it stands.
     pub span: Span,
+}
+
+impl fmt::Display for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({})", self.name, self.args.join(", "))?;
+        if !self.members.is_empty() {
+            write!(f, " in ({})", self.members.join(", "))?;
+        }
+        self.bound.iter().try_for_each(|(operator, number)| write!(f, " {operator} {number}"))
+    }
 }
 
 /// An example or a refusal.

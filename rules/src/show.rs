@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::rule::{Body, Case, Rule};
+use crate::citations::citations;
+use crate::rule::{Body, Budget, Case, GivenColumn, Rule};
 
 /// The manual page of a rule: what it does, class, guards, source, examples and refusals.
 #[must_use]
@@ -15,25 +16,29 @@ pub fn show(rule: &Rule) -> String {
     }
     if let Some(source) = &rule.source {
         let _ = writeln!(page, "source  {source}");
+        for cited in citations(source) {
+            let _ = writeln!(page, "        {cited}");
+        }
     }
     let _ = writeln!(page, "file    {}", rule.file);
+    if !rule.holes.is_empty() {
+        let holes: Vec<String> = rule.holes.iter().map(ToString::to_string).collect();
+        let _ = writeln!(page, "for     {}", holes.join(", "));
+    }
     match &rule.body {
         Body::Native(name) => {
             let _ = writeln!(page, "native  {name}");
         }
-        Body::Template { pattern, template } => {
-            let _ = writeln!(page, "match   {}\n=>      {}", pattern.text, template.text);
+        Body::Template { pattern, template, is_both_ways } => {
+            let arrow = if *is_both_ways { "<=>" } else { "=> " };
+            let _ = writeln!(page, "match   {}\n{arrow}     {}", pattern.text, template.text);
         }
     }
     for guard in &rule.guards {
-        let mut text = format!("{}({})", guard.name, guard.args.join(", "));
-        if !guard.members.is_empty() {
-            let _ = write!(text, " in ({})", guard.members.join(", "));
-        }
-        if let Some((operator, number)) = guard.bound {
-            let _ = write!(text, " {operator} {number}");
-        }
-        let _ = writeln!(page, "when    {text}");
+        let _ = writeln!(page, "when    {guard}");
+    }
+    if rule.budget != Budget::default() {
+        let _ = writeln!(page, "budget  {}", rule.budget);
     }
     for case in &rule.examples {
         show_case(&mut page, "example", case);
@@ -47,21 +52,9 @@ pub fn show(rule: &Rule) -> String {
 fn show_case(page: &mut String, kind: &str, case: &Case) {
     let _ = writeln!(page, "\n{kind} \"{}\"", case.title);
     for table in &case.given {
-        let columns: Vec<String> = table
-            .columns
-            .iter()
-            .map(|column| {
-                let key = if column.is_key {
-                    " key"
-                } else if column.is_not_null {
-                    " not null"
-                } else {
-                    ""
-                };
-                format!("{} {}{key}", column.name, column.type_name)
-            })
-            .collect();
-        let _ = writeln!(page, "  given   {}({})", table.name, columns.join(", "));
+        let columns: Vec<String> = table.columns.iter().map(column).collect();
+        let rows = table.n_rows.map_or_else(String::new, |rows| format!(" ~ {rows}"));
+        let _ = writeln!(page, "  given   {}({}){rows}", table.name, columns.join(", "));
         if let Some(rows) = &table.rows {
             let _ = writeln!(page, "  rows    {} {rows}", table.name);
         }
@@ -76,4 +69,15 @@ fn show_case(page: &mut String, kind: &str, case: &Case) {
     if let Some(wrong) = &case.wrong {
         let _ = writeln!(page, "  wrong   {}", wrong.text);
     }
+}
+
+fn column(column: &GivenColumn) -> String {
+    let fact = match (column.is_key, column.is_not_null) {
+        (true, _) => " key",
+        (false, true) => " not null",
+        (false, false) => "",
+    };
+    let references = column.references.as_ref();
+    let references = references.map_or_else(String::new, |(table, column)| format!(" references {table}({column})"));
+    format!("{} {}{fact}{references}", column.name, column.type_name)
 }

@@ -14,10 +14,67 @@ pub struct GuardInfo {
     pub is_for_scalars: bool,
     /// Whether the optimizer decides it for relation templates.
     pub is_for_relations: bool,
+    pub(crate) form: GuardForm,
 }
 
+/// What a guard is written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GuardForm {
+    /// Holes, at least so many, and nothing else.
+    Holes(usize),
+    /// Holes and `in (word, …)`.
+    Type,
+    /// `input` and a bound.
+    Rows,
+}
+
+impl GuardForm {
+    const fn of(usage: &str) -> Self {
+        let usage = usage.as_bytes();
+        let (mut n_holes, mut n_args, mut position) = (0, 1, 0);
+        while position < usage.len() {
+            match usage[position] {
+                b'$' => n_holes += 1,
+                b',' => n_args += 1,
+                b' ' if position > 0 && usage[position - 1] == b')' => {
+                    return if n_holes > 0 { Self::Type } else { Self::Rows };
+                }
+                _ => {}
+            }
+            position += 1;
+        }
+        Self::Holes(n_args)
+    }
+}
+
+/// The words that `type($x) in (…)` knows.
+pub(crate) const TYPE_WORDS: &[&str] = &[
+    "boolean",
+    "bool",
+    "integer",
+    "int",
+    "decimal",
+    "exact",
+    "float",
+    "double",
+    "numeric",
+    "text",
+    "varchar",
+    "string",
+    "bytes",
+    "blob",
+    "date",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "temporal",
+    "interval",
+    "uuid",
+];
+
 const fn guard(name: &'static str, usage: &'static str, meaning: &'static str, uses: &[Use]) -> GuardInfo {
-    let mut info = GuardInfo { name, usage, meaning, is_for_scalars: false, is_for_relations: false };
+    let mut info =
+        GuardInfo { name, usage, meaning, is_for_scalars: false, is_for_relations: false, form: GuardForm::of(usage) };
     let mut position = 0;
     while position < uses.len() {
         match uses[position] {

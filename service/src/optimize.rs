@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use base64::Engine as _;
 use isomer_frontend::{ProjectFiles, ReadOptions};
 use isomer_ir::{BoundModel, BoundProject, Catalog, Diagnostic, Dialect, Model, Pipeline, Severity, Span, Step, Table};
-use isomer_rules::{Rule, RuleSet};
+use isomer_rules::{Rule, RuleFile, RuleSet};
 
 use crate::report::{self, Texts};
 use crate::{api, fingerprint};
@@ -150,14 +150,16 @@ pub fn rules_of(rule_files: &[(Arc<str>, Arc<str>)]) -> (RuleSet, Vec<Diagnostic
     if rule_files.is_empty() {
         return (builtin.clone(), Vec::new());
     }
-    let mut rules: Vec<Rule> = builtin.rules.iter().map(|rule| rule.as_ref().clone()).collect();
+    let rules: Vec<Rule> = builtin.rules.iter().map(|rule| rule.as_ref().clone()).collect();
+    let mut all = RuleFile { rules, facts: Vec::new() };
     let mut diagnostics = Vec::new();
     for (path, text) in rule_files {
         let (parsed, faults) = isomer_rules::parse(path, text);
-        rules.extend(parsed);
+        all.rules.extend(parsed.rules);
+        all.facts.extend(parsed.facts);
         diagnostics.extend(faults);
     }
-    let (set, faults) = isomer_rules::check(rules);
+    let (set, faults) = isomer_rules::check(all);
     diagnostics.extend(faults);
     (set, diagnostics)
 }

@@ -104,7 +104,7 @@ fn try_rows(engines: &trial::Engines, rule: &Arc<Rule>) -> Result<usize, Vec<Str
             n_compared += trial::run(engines, &mut project, case)?;
         }
     }
-    let own = RuleSet { rules: vec![Arc::clone(rule)] };
+    let own = RuleSet { rules: vec![Arc::clone(rule)], ..RuleSet::default() };
     let (compiled, _) = isomer_frontend::compile_rules(&own, &mut isomer_ir::Arena::default());
     let instances = compiled.first().map(|compiled| instance::instances(rule, &compiled.compiled));
     for case in instances.unwrap_or_default() {

@@ -89,6 +89,7 @@ fn referred<'a>(root: &'a Value, reference: &Value) -> &'a Value {
 fn is_kind(kind: &Value, value: &Value) -> bool {
     match kind.as_str() {
         Some("null") => value.is_null(),
+        Some("boolean") => value.is_boolean(),
         Some("string") => value.is_string(),
         Some("number") => value.is_number(),
         Some("integer") => value.is_i64() || value.is_u64(),

@@ -1,9 +1,11 @@
-//! The JSON that `optimize` and `explain` print is what `docs/output.schema.json` says.
+//! The JSON that `optimize` and `explain` print is what `docs/output.schema.json` says; that of
+//! `rules show`, what `docs/rule.schema.json` says.
 
 use std::fs;
 use std::path::PathBuf;
 
 use isomer_service::api::Explained;
+use isomer_service::api::rule::RuleForm;
 use isomer_service::explain::{self, Style};
 use isomer_tests::{answer, folders, repository, schema, with_stack};
 use serde_json::Value;
@@ -18,6 +20,16 @@ fn examples_meet_the_schema() {
 fn golden_cases_meet_the_schema() {
     let families = folders(&repository("tests/golden"));
     hold(families.iter().flat_map(|family| folders(family)).collect());
+}
+
+#[test]
+fn built_in_rules_meet_the_schema() {
+    let text = fs::read_to_string(repository("docs/rule.schema.json")).expect("the schema is there");
+    let schema: Value = serde_json::from_str(&text).expect("the schema is JSON");
+    for rule in isomer_rules::builtin().rules {
+        let form = serde_json::to_value(RuleForm::from(&*rule)).expect("the form is JSON");
+        assert_eq!(schema::faults(&schema, &form), [""; 0], "{}", rule.name);
+    }
 }
 
 fn hold(projects: Vec<PathBuf>) -> usize {

@@ -265,7 +265,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 #[test]
 fn every_diagnostic_code_is_documented() {
     let files = files();
-    let documents = [&files["docs/errors.md"], &files["docs/rule-language.md"]];
+    let documents = [&files["docs/errors.md"], &files["LANGUAGE.md"]];
     let documented: BTreeSet<&str> = documents.into_iter().flat_map(|text| codes(text, '`')).collect();
     let mut used: BTreeSet<&str> = BTreeSet::new();
     let mut faults = Vec::new();

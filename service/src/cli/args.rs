@@ -31,7 +31,7 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Execute every model as written and as optimised, and compare the rows.
     Verify(VerifyArgs),
-    /// List, show or test rewriting rules.
+    /// List, show, write, lay out or test rewriting rules.
     Rules {
         /// What to do with them.
         #[command(subcommand)]
@@ -132,13 +132,35 @@ pub(super) struct VerifyArgs {
 pub(super) enum RulesCommand {
     /// Family, class, phase, status and source systems of every rule that a project sees.
     List(RuleListArgs),
-    /// One rule in full, as it stands in its file.
+    /// One rule as a manual page: what it does, why it is sound, sources, guards and cases.
     Show {
         /// Name of the rule.
         name: String,
+        /// The checked form, as docs/rule.schema.json describes it.
+        #[arg(long)]
+        json: bool,
         /// The project folder.
         #[arg(long, value_name = "DIR", default_value = ".")]
         project_dir: PathBuf,
+    },
+    /// Write a rule with an example and a refusal, there to be changed.
+    New {
+        /// Its name: lower-case words joined by `-`.
+        name: String,
+        /// Add it to this file [default: rules/NAME.rules]
+        #[arg(long, value_name = "FILE")]
+        into: Option<PathBuf>,
+        /// The project folder, whose rules have their names already.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        project_dir: PathBuf,
+    },
+    /// Lay rule files out: indents, columns and blank lines; comments stay. By default those of the project here.
+    Fmt {
+        /// Rule files or folders of them.
+        files: Vec<PathBuf>,
+        /// Change nothing: name the files that are laid out otherwise and end with 1.
+        #[arg(long)]
+        check: bool,
     },
     /// Run the examples and refusals of rule files: by default those of the project and the built-in ones.
     Test {

@@ -1,5 +1,6 @@
 //! `isomer rules`: the rules that a project sees, one of them in full, and their own tests.
 
+mod file;
 mod list;
 
 use std::path::{Path, PathBuf};
@@ -9,7 +10,8 @@ use isomer_ir::{Diagnostic, Settings, Span};
 use isomer_rules::RuleSet;
 
 use super::args::{Format, RuleListArgs, RulesCommand};
-use super::{Console, Failure, Outcome};
+use super::{Console, Failure, Outcome, json};
+use crate::api::rule::RuleForm;
 use crate::report::{self, Texts};
 use crate::rule_test::{self, CaseKind, CaseReport};
 use crate::{files, optimize};
@@ -18,7 +20,11 @@ use crate::{files, optimize};
 pub(super) fn run(console: Console, command: &RulesCommand) -> Result<Outcome, Failure> {
     match command {
         RulesCommand::List(command) => list(console, command),
-        RulesCommand::Show { name, project_dir } => show(console, name, project_dir),
+        RulesCommand::Show { name, json, project_dir } => show(console, name, *json, project_dir),
+        RulesCommand::New { name, into, project_dir } => {
+            file::new(console, name, into.as_deref(), project_dir, &project_rules(project_dir).0)
+        }
+        RulesCommand::Fmt { files, check } => file::fmt(console, &named_files(console, files)?, *check),
         RulesCommand::Test { files, rule } => test(console, files, rule.as_deref()),
     }
 }
@@ -35,7 +41,7 @@ fn list(console: Console, command: &RuleListArgs) -> Result<Outcome, Failure> {
     Ok(Outcome::Fine)
 }
 
-fn show(console: Console, name: &str, folder: &Path) -> Result<Outcome, Failure> {
+fn show(console: Console, name: &str, is_json: bool, folder: &Path) -> Result<Outcome, Failure> {
     let rules = load(console, &project_rules(folder).0)?;
     let Some(rule) = rules.get(name) else {
         let help = match isomer_ir::nearest(name, rules.rules.iter().map(|rule| &*rule.name)) {
@@ -44,16 +50,23 @@ fn show(console: Console, name: &str, folder: &Path) -> Result<Outcome, Failure>
         };
         return Err(Failure::Sentence(format!("no rule is named `{name}`; {help}")));
     };
-    console.write(None, &isomer_rules::show(rule))?;
+    let text = if is_json { json(&RuleForm::from(&**rule))? } else { isomer_rules::show(rule) };
+    console.write(None, &text)?;
     Ok(Outcome::Fine)
 }
 
 fn test(console: Console, paths: &[PathBuf], name: Option<&str>) -> Result<Outcome, Failure> {
-    let files = if paths.is_empty() { project_rules(Path::new(".")).0 } else { rule_files(console, paths)? };
+    let mut files = named_files(console, paths)?;
+    // A file that is compiled in is loaded already.
+    let builtin = isomer_rules::builtin_files();
+    let same = |text: &str| builtin.iter().find(|(_, known)| *known == text).map(|(file, _)| *file);
+    let named: Vec<&str> = files.iter().filter_map(|(_, text)| same(text)).collect();
+    files.retain(|(_, text)| same(text).is_none());
     let rules = load(console, &files)?;
-    // Built-in rules take part in every case; they are tested themselves when no file is named.
+    // Built-in rules take part in every case; they are tested themselves when no file, or theirs, is named.
     let is_wanted = |rule: &isomer_rules::Rule| {
-        (paths.is_empty() || !rule.is_builtin) && name.is_none_or(|name| *rule.name == *name)
+        (paths.is_empty() || !rule.is_builtin || named.contains(&&*rule.file))
+            && name.is_none_or(|name| *rule.name == *name)
     };
     if !rules.rules.iter().any(|rule| is_wanted(rule)) {
         return Err(Failure::Sentence("no rule is to be tested".to_owned()));
@@ -89,6 +102,11 @@ fn project_rules(folder: &Path) -> (RuleFiles, Settings) {
     let Ok(disk) = files::read(folder) else { return (Vec::new(), Settings::default()) };
     let (project, _) = isomer_frontend::read_project(&disk.files, &isomer_frontend::ReadOptions::default());
     project.map(|project| (project.rule_files, project.settings)).unwrap_or_default()
+}
+
+/// The rule files at these paths, or those of the project here when none is named.
+fn named_files(console: Console, paths: &[PathBuf]) -> Result<RuleFiles, Failure> {
+    if paths.is_empty() { Ok(project_rules(Path::new(".")).0) } else { rule_files(console, paths) }
 }
 
 fn rule_files(console: Console, paths: &[PathBuf]) -> Result<RuleFiles, Failure> {

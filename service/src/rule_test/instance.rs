@@ -17,7 +17,7 @@ const MAX_INSTANCES: usize = 160;
 
 /// The instances of a rule's template; none for native rules and relations.
 pub(super) fn instances(rule: &Rule, compiled: &Compiled) -> Vec<Case> {
-    let (Body::Template { pattern, template }, Some(contexts)) = (&rule.body, contexts(compiled)) else {
+    let (Body::Template { pattern, template, .. }, Some(contexts)) = (&rule.body, contexts(compiled)) else {
         return Vec::new();
     };
     let mut cases = Vec::new();

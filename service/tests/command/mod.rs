@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// A folder with files.
-pub fn project(files: &[(&str, &[u8])]) -> TempDir {
+pub(crate) fn project(files: &[(&str, &[u8])]) -> TempDir {
     let folder = TempDir::new().expect("a temporary folder can be made");
     for (name, bytes) in files {
         let path = folder.path().join(name);
@@ -19,14 +19,14 @@ pub fn project(files: &[(&str, &[u8])]) -> TempDir {
 
 /// What a command told, and how it ended.
 #[derive(Debug)]
-pub struct Told {
-    pub exit: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Told {
+    pub(crate) exit: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs the program in a folder.
-pub fn isomer(folder: &Path, args: &[&str]) -> Told {
+pub(crate) fn isomer(folder: &Path, args: &[&str]) -> Told {
     let mut command = Command::new(env!("CARGO_BIN_EXE_isomer"));
     for variable in ["ISOMER_PROJECT_DIR", "ISOMER_TARGET", "ISOMER_LISTEN"] {
         command.env_remove(variable);
@@ -38,7 +38,7 @@ pub fn isomer(folder: &Path, args: &[&str]) -> Told {
 }
 
 /// The codes that stand on stderr with a severity, in order.
-pub fn codes(told: &Told, severity: &str) -> Vec<String> {
+pub(crate) fn codes(told: &Told, severity: &str) -> Vec<String> {
     let begin = format!(": {severity}[");
     let code = |line: &str| {
         line.split_once(&begin).and_then(|(_, rest)| rest.split_once(']')).map(|(code, _)| code.to_owned())
