@@ -37,6 +37,11 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// Nothing is known but that these columns hold no NULL.
+    pub(crate) fn of_not_null(columns: impl IntoIterator<Item = ColumnId>) -> Self {
+        Self { not_null: columns.into_iter().collect(), ..Self::leaf(Vec::new(), 0.0) }
+    }
+
     pub(crate) fn exposes(&self, column: ColumnId) -> bool {
         self.columns.binary_search(&column).is_ok()
     }

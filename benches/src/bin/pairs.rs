@@ -48,6 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                             proof.method, proof.normal_forms[0], proof.normal_forms[1]
                         )?;
                         writeln!(out, "{:?}\n{:?}", proof.left, proof.right)?;
+                        writeln!(out, "{:?}", proof.assumptions)?;
                     }
                 }
             }
@@ -73,7 +74,7 @@ impl Verdict {
             Self::Judged(proof) => match proof.method {
                 Some(Method::Identical) => "identical",
                 Some(Method::SameClass) => "proved",
-                Some(Method::Aligned) => "aligned",
+                Some(Method::SameSum) => "summed",
                 None => "unknown",
             },
         }

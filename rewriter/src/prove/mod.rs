@@ -4,6 +4,13 @@
 //! laid over each other: `align` finds which inputs, columns and conditions correspond. Nothing here
 //! decides that two queries differ; that is the business of a counterexample.
 
+mod alike;
+mod closure;
+mod prover;
+mod sum;
+mod tidy;
+mod translate;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,6 +25,7 @@ use crate::optimize::{add_root, saturate};
 use crate::rule_set::Rules;
 use crate::same::{Shown, is_same};
 use crate::simplify::Switches;
+use prover::{Prover, Shape};
 
 /// What two queries are proved equal over: the scalars they are made of and the facts of their tables.
 #[derive(Debug, Clone, Copy)]
@@ -39,8 +47,8 @@ pub enum Method {
     Identical,
     /// The e-graph holds both outputs in one class.
     SameClass,
-    /// The normal forms correspond, input by input.
-    Aligned,
+    /// Both say the same as sums over rows of tables.
+    SameSum,
 }
 
 /// What became of an attempt.
@@ -48,6 +56,8 @@ pub enum Method {
 pub struct Proof {
     /// How equality was found; `None` where it was not.
     pub method: Option<Method>,
+    /// What the proof takes for granted beside the declared facts.
+    pub assumptions: Vec<&'static str>,
     /// Rules that fired on the first query, with how often.
     pub left: BTreeMap<Arc<str>, usize>,
     /// Rules that fired on the second.
@@ -67,7 +77,7 @@ pub fn prove(ground: Ground<'_>, left: &Output, right: &Output, config: &Config<
     let entries = [left, right].map(|output| entry(&mut memo, &mut switches, &rules, output));
     let normal_forms = [0, 1].map(|side: usize| printed(&memo, &entries[side].0));
     let [left_fired, right_fired] = [0, 1].map(|side: usize| entries[side].0.fired.clone());
-    let mut proof = Proof { method: None, left: left_fired, right: right_fired, normal_forms };
+    let mut proof = Proof { method: None, assumptions: Vec::new(), left: left_fired, right: right_fired, normal_forms };
     let is_one = |a: &Output, b: &Output| {
         let ids = |output: &Output| output.columns.iter().map(|column| column.column).collect::<Vec<_>>();
         a.plan == b.plan && ids(a) == ids(b)
@@ -84,6 +94,20 @@ pub fn prove(ground: Ground<'_>, left: &Output, right: &Output, config: &Config<
     saturate(&mut memo, &mut switches, &rules, config);
     if is_same(&mut memo, &shown(&entries[0]), &shown(&entries[1])) {
         proof.method = Some(Method::SameClass);
+        return proof;
+    }
+    let [first, second] = entries;
+    let forms = [
+        (Shape::written(memo.context_mut(), left), Shape::written(memo.context_mut(), right)),
+        (Shape::normal(first.0), Shape::normal(second.0)),
+    ];
+    for (one, other) in forms {
+        let mut prover = Prover::new(memo.context_mut(), &mut switches, &rules.templates);
+        if prover.proves(&one, &other) {
+            proof.method = Some(Method::SameSum);
+            proof.assumptions = prover.assumptions.into_iter().collect();
+            break;
+        }
     }
     proof
 }
