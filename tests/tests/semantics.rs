@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use isomer_engines::{Engine, EngineKind, values};
 use isomer_frontend::{ProjectFiles, ReadOptions, bind_project, read_project};
+use isomer_ir::semantics::search::{Budget, Search, counterexample};
 use isomer_ir::semantics::{Database, EvalError, Rows, Value, evaluate};
 use isomer_ir::{Bound, BoundProject, Materialise};
 use isomer_tests::queries::{Random, TABLES, query};
@@ -184,4 +185,55 @@ fn generated_queries_give_the_rows_of_the_engines() {
         println!("left open: {:?}\nnot compared: {:?}", tally.unsupported, tally.engine_only);
         assert!(faults.is_empty(), "{} differences\n{}", faults.len(), told.join("\n"));
     });
+}
+
+/// Two queries over the tables, bound as models.
+fn pair(first: &str, second: &str) -> (BoundProject, [isomer_ir::Output; 2]) {
+    let project = project(&[first.to_owned(), second.to_owned()]);
+    let output = |at: usize| match &project.models[project.model_position(&format!("q{at}")).expect("a model")].bound {
+        Bound::Plan(output) => output.clone(),
+        Bound::Opaque => panic!("not bound: {:?}", project.diagnostics),
+    };
+    let outputs = [output(0), output(1)];
+    (project, outputs)
+}
+
+#[test]
+fn a_search_finds_the_rows_that_tell_two_queries_apart() {
+    let cases = [
+        ("SELECT x FROM t WHERE x = x", "SELECT x FROM t", true),
+        ("SELECT x FROM t WHERE x = x", "SELECT x FROM t WHERE x IS NOT NULL", false),
+        ("SELECT x FROM u WHERE x > 41", "SELECT x FROM u WHERE x >= 42", false),
+        ("SELECT x FROM u WHERE x > 41", "SELECT x FROM u WHERE x >= 43", true),
+        ("SELECT s FROM u WHERE s LIKE 'ab%'", "SELECT s FROM u WHERE s >= 'ab' AND s < 'ac'", false),
+        ("SELECT s FROM u WHERE s LIKE 'ab%'", "SELECT s FROM u WHERE s > 'ab' AND s < 'ac'", true),
+        (
+            "SELECT x FROM u WHERE x NOT IN (SELECT x FROM v)",
+            "SELECT x FROM u WHERE NOT EXISTS (SELECT 1 FROM v WHERE v.x = u.x)",
+            true,
+        ),
+        (
+            "SELECT id FROM t WHERE year(dt) = 2019",
+            "SELECT id FROM t WHERE dt >= DATE '2019-01-01' AND dt <= DATE '2019-12-31'",
+            false,
+        ),
+        (
+            "SELECT id FROM t WHERE year(dt) = 2019",
+            "SELECT id FROM t WHERE dt >= DATE '2019-01-01' AND dt < DATE '2019-12-31'",
+            true,
+        ),
+        ("SELECT x + 1 AS y FROM u", "SELECT x - 1 + 2 AS y FROM u", true),
+    ];
+    for (first, second, differs) in cases {
+        let (project, [a, b]) = pair(first, second);
+        let run = || counterexample(&a, &b, &project.arena, &project.project.catalog, &Budget::default());
+        let found = run();
+        assert_eq!(found.counterexample.is_some(), differs, "{first}\n{second}\n{found:?}");
+        let shown = |search: &Search| format!("{:?}", search.counterexample);
+        assert_eq!(shown(&found), shown(&run()), "a search finds the same again");
+        assert!(found.n_compared > 1 && (differs || found.n_compared > 1000), "{first}: {}", found.n_compared);
+        if let Some(found) = found.counterexample {
+            assert!(found.database.tables().all(|(_, rows)| rows.len() <= 2), "{first}: {found:?}");
+        }
+    }
 }

@@ -20,11 +20,13 @@ mod aggregate;
 mod arithmetic;
 mod cast;
 mod compare;
+mod inline;
 mod join;
 mod numeric;
 mod relation;
 mod rows;
 mod scalar;
+pub mod search;
 mod statistics;
 mod temporal;
 mod text;
@@ -33,6 +35,7 @@ mod window;
 
 use std::fmt;
 
+pub use inline::inlined;
 pub use relation::evaluate;
 pub use rows::{Database, Rows};
 pub use value::Value;
