@@ -49,6 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                         )?;
                         writeln!(out, "{:?}\n{:?}", proof.left, proof.right)?;
                         writeln!(out, "{:?}", proof.assumptions)?;
+                        writeln!(out, "{}\n===\n{}", proof.sums[0], proof.sums[1])?;
                     }
                 }
             }

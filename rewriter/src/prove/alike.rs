@@ -69,7 +69,7 @@ impl Prover<'_> {
             shows
                 .iter()
                 .zip(&right.shows)
-                .all(|(&a, &b)| prover.canonical(&right_flat.closure, a) == prover.canonical(&right_flat.closure, b))
+                .all(|(&a, &b)| prover.value(&right_flat.closure, a) == prover.value(&right_flat.closure, b))
                 && prover.follow_each_other((left, &left_flat), (right, &right_flat), map)
         })
     }
@@ -222,7 +222,7 @@ impl Prover<'_> {
     }
 
     /// The term with variables of its own.
-    fn freshened(&mut self, term: &Term) -> Term {
+    pub(crate) fn freshened(&mut self, term: &Term) -> Term {
         let mut fresh = term.clone();
         let mut map = Map::default();
         for var in &mut fresh.vars {
@@ -258,7 +258,7 @@ impl Prover<'_> {
                         .shows
                         .iter()
                         .zip(shows)
-                        .all(|(&a, &b)| self.canonical(&flat.closure, a) == self.canonical(&flat.closure, b))
+                        .all(|(&a, &b)| self.value(&flat.closure, a) == self.value(&flat.closure, b))
             });
             return is_shown && self.meets(&mapped, flat);
         };
@@ -394,9 +394,9 @@ impl Prover<'_> {
             let flat = self.flat(other, &[]);
             self.alignments(first, other, &mut |prover, map| {
                 let shows = prover.replace_scalars(&first.shows, map);
-                let left: Vec<ScalarId> = shows.iter().map(|&shown| prover.canonical(&flat.closure, shown)).collect();
+                let left: Vec<ScalarId> = shows.iter().map(|&shown| prover.value(&flat.closure, shown)).collect();
                 let right: Vec<ScalarId> =
-                    other.shows.iter().map(|&shown| prover.canonical(&flat.closure, shown)).collect();
+                    other.shows.iter().map(|&shown| prover.value(&flat.closure, shown)).collect();
                 let relation: Vec<Vec<bool>> = left.iter().map(|a| right.iter().map(|b| a == b).collect()).collect();
                 if !relations.contains(&relation) {
                     relations.push(relation);
@@ -438,7 +438,7 @@ impl Prover<'_> {
 }
 
 /// The sum with some of its places, in this order.
-fn picked(sum: &Sum, places: impl Iterator<Item = usize> + Clone) -> Sum {
+pub(crate) fn picked(sum: &Sum, places: impl Iterator<Item = usize> + Clone) -> Sum {
     sum.iter()
         .map(|term| Term { shows: places.clone().map(|place| term.shows[place]).collect(), ..term.clone() })
         .collect()
@@ -465,7 +465,7 @@ fn same_call(arena: &mut Arena, call: &AggregateCall, other: &AggregateCall, rel
         && call.function == other.function
         && call.is_distinct == other.is_distinct
         && call.filter.is_some() == other.filter.is_some()
-        && call.data_type == other.data_type
+        && (call.data_type == other.data_type || call.data_type.is_integer() && other.data_type.is_integer())
 }
 
 /// The places that a call and its partner read.

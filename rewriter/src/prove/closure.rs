@@ -187,6 +187,26 @@ impl Prover<'_> {
         current
     }
 
+    /// A scalar as [`Prover::canonical`] gives it, without what changes a type and no value.
+    pub(crate) fn value(&mut self, closure: &Closure, scalar: ScalarId) -> ScalarId {
+        let mut bare = self.canonical(closure, scalar);
+        while let Scalar::Cast { arg, to, .. } = self.context.arena[bare]
+            && to.is_integer()
+            && isomer_ir::is_widening(self.context.arena.type_of(arg), to)
+        {
+            bare = arg;
+        }
+        match self.context.arena[bare] {
+            Scalar::Literal(Literal::Int(value, _)) => {
+                self.context.arena.literal(Literal::Int(value, isomer_ir::DataType::Int64))
+            }
+            Scalar::Literal(Literal::Null(_)) => {
+                self.context.arena.literal(Literal::Null(isomer_ir::DataType::Unknown))
+            }
+            _ => bare,
+        }
+    }
+
     /// Whether a scalar may be NULL where the closure's conditions hold.
     pub(crate) fn is_nullable(&self, closure: &Closure, scalar: ScalarId) -> bool {
         is_nullable(&self.context.arena, scalar, &closure.facts)

@@ -6,6 +6,8 @@
 
 mod alike;
 mod closure;
+mod describe;
+mod group;
 mod prover;
 mod sum;
 mod tidy;
@@ -62,6 +64,8 @@ pub struct Proof {
     pub left: BTreeMap<Arc<str>, usize>,
     /// Rules that fired on the second.
     pub right: BTreeMap<Arc<str>, usize>,
+    /// The two as sums of products, as text; empty where no attempt came so far.
+    pub sums: [String; 2],
     /// The normal forms as text, for whoever wonders what is missing.
     pub normal_forms: [String; 2],
 }
@@ -77,7 +81,14 @@ pub fn prove(ground: Ground<'_>, left: &Output, right: &Output, config: &Config<
     let entries = [left, right].map(|output| entry(&mut memo, &mut switches, &rules, output));
     let normal_forms = [0, 1].map(|side: usize| printed(&memo, &entries[side].0));
     let [left_fired, right_fired] = [0, 1].map(|side: usize| entries[side].0.fired.clone());
-    let mut proof = Proof { method: None, assumptions: Vec::new(), left: left_fired, right: right_fired, normal_forms };
+    let mut proof = Proof {
+        method: None,
+        assumptions: Vec::new(),
+        sums: [String::new(), String::new()],
+        left: left_fired,
+        right: right_fired,
+        normal_forms,
+    };
     let is_one = |a: &Output, b: &Output| {
         let ids = |output: &Output| output.columns.iter().map(|column| column.column).collect::<Vec<_>>();
         a.plan == b.plan && ids(a) == ids(b)
@@ -103,6 +114,7 @@ pub fn prove(ground: Ground<'_>, left: &Output, right: &Output, config: &Config<
     ];
     for (one, other) in forms {
         let mut prover = Prover::new(memo.context_mut(), &mut switches, &rules.templates);
+        proof.sums = [&one, &other].map(|shape| prover.described(shape));
         if prover.proves(&one, &other) {
             proof.method = Some(Method::SameSum);
             proof.assumptions = prover.assumptions.into_iter().collect();

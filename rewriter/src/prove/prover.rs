@@ -7,7 +7,8 @@ use std::sync::Arc;
 use isomer_ir::{ColumnDef, ColumnId, Output, Plan, ScalarId, SortKey};
 
 use super::alike::Places;
-use super::sum::Atom;
+use super::group::is_null_literal;
+use super::sum::{Atom, Sum};
 use crate::normalize::NormalModel;
 use crate::operator::Context;
 use crate::simplify::{Simplifier, Switches};
@@ -79,10 +80,7 @@ impl<'a> Prover<'a> {
     pub(super) fn proves(&mut self, left: &Shape, right: &Shape) -> bool {
         let directions =
             |shape: &Shape| shape.order.iter().map(|key| (key.is_descending, key.is_nulls_first)).collect::<Vec<_>>();
-        let types = |prover: &Self, shape: &Shape| {
-            shape.shows.iter().map(|&shown| prover.context.arena.type_of(shown)).collect::<Vec<_>>()
-        };
-        if directions(left) != directions(right) || types(self, left) != types(self, right) {
+        if directions(left) != directions(right) || left.shows.len() != right.shows.len() {
             return false;
         }
         let sums = [left, right].map(|shape| {
@@ -90,7 +88,25 @@ impl<'a> Prover<'a> {
             let shows: Vec<ScalarId> = shape.shows.iter().copied().chain(keys).collect();
             self.sum(&shape.plan, &shows, false)
         });
-        matches!(sums, [Some(a), Some(b)] if self.sums_alike(&a, &b, false))
+        let [Some(a), Some(b)] = sums else { return false };
+        for place in 0..left.shows.len() {
+            let (one, other) = (left.shows[place], right.shows[place]);
+            let types = [one, other].map(|shown| self.context.arena.type_of(shown));
+            let is_null = |sum: &Sum| sum.iter().all(|term| is_null_literal(&self.context.arena, term.shows[place]));
+            if types[0] != types[1] && !is_null(&a) && !is_null(&b) {
+                if !(types[0].is_integer() && types[1].is_integer()) {
+                    return false;
+                }
+                self.assume("integers of other widths count as equal");
+            }
+        }
+        self.sums_alike(&a, &b, false)
+    }
+
+    /// A query as a sum, as text.
+    pub(super) fn described(&mut self, shape: &Shape) -> String {
+        let sum = self.sum(&shape.plan, &shape.shows, false);
+        sum.map_or_else(String::new, |sum| super::describe::describe(&sum, &self.context.arena))
     }
 
     /// A column of its own, of another's type and name.

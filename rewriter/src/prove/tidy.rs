@@ -45,6 +45,7 @@ impl Prover<'_> {
             if self.merge_variables(&mut term, &closure) {
                 continue;
             }
+            self.ask_for_existence(&mut term, &closure);
             term = self.tidy_exists(term, outer, is_set)?;
             term = self.tidy_absent(term, outer)?;
             self.drop_partners(&mut term, &closure);
@@ -173,6 +174,50 @@ impl Prover<'_> {
         let closure = self.closure(&term.conds);
         let shown: Vec<ScalarId> = term.shows.iter().map(|&shown| self.canonical(&closure, shown)).collect();
         self.is_determined(&term.vars, &closure, &shown)
+    }
+
+    /// A variable over distinct rows of which the rest of the term determines every column is a question
+    /// whether that row exists.
+    fn ask_for_existence(&mut self, term: &mut Term, closure: &Closure) {
+        let mut place = 0;
+        while place < term.vars.len() {
+            let var = term.vars[place].clone();
+            let Atom::Distinct(sum) = &*var.atom else {
+                place += 1;
+                continue;
+            };
+            let values: Option<Vec<ScalarId>> =
+                var.columns.iter().map(|&column| self.told_elsewhere(column, &var, closure)).collect();
+            let Some(values) = values else {
+                place += 1;
+                continue;
+            };
+            let mut rows = Vec::with_capacity(sum.len());
+            for row in sum {
+                let mut row = self.freshened(row);
+                for (shown, &value) in std::mem::take(&mut row.shows).into_iter().zip(&values) {
+                    row.conds.push(self.context.arena.comparison(Function::IsNotDistinct, shown, value));
+                }
+                rows.push(row);
+            }
+            let map = var.columns.iter().copied().zip(values).collect();
+            term.vars.remove(place);
+            *term = self.replace_columns(term, &map);
+            term.exists.push(rows);
+        }
+    }
+
+    /// A scalar that is equal to a column of `var` and reads no column of it.
+    fn told_elsewhere(&mut self, column: ColumnId, var: &Var, closure: &Closure) -> Option<ScalarId> {
+        let scalar = self.column(column);
+        let canonical = self.canonical(closure, scalar);
+        let is_elsewhere =
+            |prover: &Self, scalar| !prover.context.arena.columns_of(scalar).iter().any(|id| var.columns.contains(id));
+        if is_elsewhere(self, canonical) {
+            return Some(canonical);
+        }
+        let class = closure.classes.iter().find(|class| class.contains(&scalar) || class.contains(&canonical))?;
+        class.iter().copied().find(|&member| is_elsewhere(self, member))
     }
 
     fn tidy_exists(&mut self, mut term: Term, outer: &[ScalarId], is_set: bool) -> Option<Term> {

@@ -10,6 +10,8 @@ use isomer_ir::{
 use rustc_hash::FxHashMap;
 
 use super::Prover;
+use super::alike::picked;
+use super::group::{Known, place_column};
 use super::sum::{Atom, Sum, Term, Var};
 
 /// What a plan's columns are over the variables of a term.
@@ -295,8 +297,20 @@ impl Prover<'_> {
                 })
                 .collect();
         }
-        let not_null: Vec<bool> = (0..ids.len()).map(|place| self.is_never_null(&sum, place)).collect();
-        vec![self.range_over(Atom::Distinct(sum), ids, &not_null)]
+        let known = self.known_shows(&sum, ids.len());
+        let kept: Vec<usize> = (0..ids.len()).filter(|&place| known[place].is_none()).collect();
+        let mut sum = picked(&sum, kept.iter().copied());
+        let (mut term, mut env) = if kept.is_empty() {
+            sum.iter_mut().for_each(|term| term.shows.clear());
+            (Term { exists: vec![sum], ..Term::default() }, Env::default())
+        } else {
+            let kept_ids: Vec<ColumnId> = kept.iter().map(|&place| ids[place]).collect();
+            let not_null: Vec<bool> = (0..kept.len()).map(|place| self.is_never_null(&sum, place)).collect();
+            self.range_over(Atom::Distinct(sum), &kept_ids, &not_null)
+        };
+        add_known(&mut env, ids, &known);
+        term.shows.clear();
+        vec![(term, env)]
     }
 
     fn group(
@@ -320,9 +334,28 @@ impl Prover<'_> {
             let mut place = |arena: &mut isomer_ir::Arena, scalar| place_from(arena, &mut shows, scalar, n_keys);
             placed.push(self.context.arena.map_aggregate(&call, &mut place));
         }
-        let rows = self.sum(input, &shows, false)?;
+        let mut rows = self.sum(input, &shows, false)?;
         let is_global = keys.is_empty();
-        let mut not_null: Vec<bool> = (0..keys.len()).map(|place| self.is_never_null(&rows, place)).collect();
+        let mut n_keys = keys.len();
+        while let Some((flat, calls)) = self.flattened_groups(&rows, n_keys, is_global, &placed) {
+            (rows, placed) = (flat, calls);
+        }
+        let known = self.known_shows(&rows, n_keys);
+        let kept: Vec<usize> = (0..n_keys).filter(|&place| known[place].is_none()).collect();
+        if kept.len() < n_keys {
+            let n_dropped = n_keys - kept.len();
+            let n_shown = rows.first().map_or(n_keys, |term| term.shows.len());
+            rows = picked(&rows, kept.iter().copied().chain(n_keys..n_shown));
+            for call in &mut placed {
+                let mut moved = |arena: &mut isomer_ir::Arena, scalar| match place_in(arena, scalar) {
+                    Some(place) => place_column(arena, place - n_dropped, scalar),
+                    None => scalar,
+                };
+                *call = self.context.arena.map_aggregate(call, &mut moved);
+            }
+            n_keys = kept.len();
+        }
+        let mut not_null: Vec<bool> = (0..n_keys).map(|place| self.is_never_null(&rows, place)).collect();
         for call in &mut placed {
             let is_total_argument = |prover: &mut Self| {
                 call.args.iter().all(|&arg| {
@@ -339,9 +372,13 @@ impl Prover<'_> {
             );
             not_null.push(call.function.is_never_null() || (!is_global && is_plain && is_argument_total));
         }
-        let ids: Vec<ColumnId> = keys.iter().map(|(id, _)| *id).chain(calls.iter().map(|(id, _)| *id)).collect();
-        let atom = Atom::Group { rows, n_keys: keys.len(), is_global, calls: placed };
-        Some(self.range_over(atom, &ids, &not_null))
+        let key_ids: Vec<ColumnId> = keys.iter().map(|(id, _)| *id).collect();
+        let kept_ids = kept.iter().map(|&place| key_ids[place]);
+        let ids: Vec<ColumnId> = kept_ids.chain(calls.iter().map(|(id, _)| *id)).collect();
+        let atom = Atom::Group { rows, n_keys, is_global, calls: placed };
+        let (term, mut env) = self.range_over(atom, &ids, &not_null);
+        add_known(&mut env, &key_ids, &known);
+        Some((term, env))
     }
 
     /// A filter of an aggregate that skips NULLs is a condition on its argument.
@@ -443,6 +480,23 @@ impl Prover<'_> {
     }
 }
 
+/// Adds columns of which a constant or an earlier column tells everything.
+fn add_known(env: &mut Env, ids: &[ColumnId], known: &[Option<Known>]) {
+    for (&id, known) in ids.iter().zip(known) {
+        match known {
+            Some(Known::Constant(literal)) => {
+                env.insert(id, *literal);
+            }
+            Some(Known::Same(earlier)) => {
+                if let Some(&scalar) = env.get(&ids[*earlier]) {
+                    env.insert(id, scalar);
+                }
+            }
+            None => {}
+        }
+    }
+}
+
 /// The place of a scalar among what is shown, as a column; added where it is new.
 fn place_of(arena: &mut isomer_ir::Arena, shows: &mut Vec<ScalarId>, scalar: ScalarId) -> ScalarId {
     place_from(arena, shows, scalar, 0)
@@ -454,10 +508,7 @@ fn place_from(arena: &mut isomer_ir::Arena, shows: &mut Vec<ScalarId>, scalar: S
     if place == shows.len() {
         shows.push(scalar);
     }
-    let data_type = arena.type_of(scalar);
-    let table: Arc<str> = Arc::from("#");
-    let id = arena.base_column(&table, &format!("{place} {data_type}"), data_type);
-    arena.column_ref(id)
+    place_column(arena, place, scalar)
 }
 
 /// The place that a scalar made by [`place_of`] stands for.
