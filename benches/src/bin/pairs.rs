@@ -9,16 +9,19 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use isomer_ir::semantics::search::{Budget, Failures, Search, counterexample};
 use isomer_ir::{Arena, Dialect, Output, Settings};
 use isomer_rewriter::{Config, Ground, Method, Proof, prove};
 use isomer_rules::RuleSet;
 use serde_json::Value;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (mut files, mut show, mut list) = (Vec::new(), None, None);
+    let (mut files, mut show, mut list, mut n_databases, mut is_crossed) = (Vec::new(), None, None, 0, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            "--check" => n_databases = arguments.next().ok_or("--check takes a number of databases")?.parse()?,
+            "--cross" => is_crossed = true,
             "--show" => show = arguments.next(),
             "--list" => list = arguments.next(),
             _ => files.push(argument),
@@ -27,6 +30,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rules = isomer_rules::builtin();
     let mut out = std::io::stdout().lock();
     for file in files {
+        if is_crossed {
+            cross(&mut out, &rules, &file, n_databases)?;
+            continue;
+        }
         let mut tally = Tally::default();
         for line in std::fs::read_to_string(&file)?.lines() {
             let pair: Value = serde_json::from_str(line)?;
@@ -35,13 +42,13 @@ fn main() -> Result<(), Box<dyn Error>> {
                 continue;
             }
             let start = Instant::now();
-            let verdict = judge(&rules, text("schema"), text("q1"), text("q2"));
+            let verdict = judge(&rules, text("schema"), text("q1"), text("q2"), n_databases);
             tally.add(&verdict, start.elapsed());
             if show.is_some() {
                 writeln!(out, "{}\n{}\n{}", text("schema"), text("q1"), text("q2"))?;
                 match &verdict {
                     Verdict::Unsupported(why) => writeln!(out, "unsupported: {why}")?,
-                    Verdict::Judged(proof) => {
+                    Verdict::Judged(proof, search) => {
                         writeln!(
                             out,
                             "{:?}\n-- 1\n{}\n-- 2\n{}",
@@ -49,6 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                         )?;
                         writeln!(out, "{:?}\n{:?}", proof.left, proof.right)?;
                         writeln!(out, "{:?}", proof.assumptions)?;
+                        writeln!(out, "{:?}", search.counterexample)?;
                         writeln!(out, "{}\n===\n{}", proof.sums[0], proof.sums[1])?;
                     }
                 }
@@ -63,16 +71,47 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Pairs that nobody says are equal: each first query with the second of each later pair over the same
+/// schema. What is proved of these and differs is a bug of the prover.
+fn cross(out: &mut impl Write, rules: &RuleSet, file: &str, n_databases: usize) -> Result<(), Box<dyn Error>> {
+    let text = std::fs::read_to_string(file)?;
+    let pairs: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let text = |pair: &Value, key: &str| pair[key].as_str().unwrap_or_default().to_owned();
+    let (mut n_tried, mut n_proved, mut n_wrong) = (0, 0, 0);
+    for (place, first) in pairs.iter().enumerate() {
+        for second in &pairs[place + 1..] {
+            if text(first, "schema") != text(second, "schema") {
+                continue;
+            }
+            n_tried += 1;
+            let verdict = judge(rules, &text(first, "schema"), &text(first, "q1"), &text(second, "q2"), 0);
+            if !matches!(&verdict, Verdict::Judged(proof, _) if proof.method.is_some()) {
+                continue;
+            }
+            n_proved += 1;
+            let verdict = judge(rules, &text(first, "schema"), &text(first, "q1"), &text(second, "q2"), n_databases);
+            if verdict.word() == "PROVED BUT DIFFERENT" {
+                n_wrong += 1;
+                writeln!(out, "{} and {}\n{}\n{}", text(first, "name"), text(second, "name"), text(first, "q1"), text(second, "q2"))?;
+            }
+        }
+    }
+    writeln!(out, "{file}: {n_tried} crossed pairs, {n_proved} proved, {n_wrong} of these differ")?;
+    Ok(())
+}
+
 enum Verdict {
     Unsupported(String),
-    Judged(Box<Proof>),
+    Judged(Box<Proof>, Box<Search>),
 }
 
 impl Verdict {
     fn word(&self) -> &'static str {
         match self {
             Self::Unsupported(_) => "unsupported",
-            Self::Judged(proof) => match proof.method {
+            Self::Judged(proof, search) => match proof.method {
+                Some(_) if search.counterexample.is_some() => "PROVED BUT DIFFERENT",
+                None if search.counterexample.is_some() => "refuted",
                 Some(Method::Identical) => "identical",
                 Some(Method::SameClass) => "proved",
                 Some(Method::SameSum) => "summed",
@@ -82,7 +121,7 @@ impl Verdict {
     }
 }
 
-fn judge(rules: &RuleSet, schema: &str, left: &str, right: &str) -> Verdict {
+fn judge(rules: &RuleSet, schema: &str, left: &str, right: &str, n_databases: usize) -> Verdict {
     let source: Arc<str> = Arc::from("schema");
     let (catalog, faults) = isomer_frontend::read_schema(schema, &source, Dialect::DuckDb);
     if let Some(fault) = faults.first() {
@@ -102,7 +141,10 @@ fn judge(rules: &RuleSet, schema: &str, left: &str, right: &str) -> Verdict {
     };
     let settings = Settings::default();
     let ground = Ground { arena: &arena, catalog: &catalog, rules: &compiled, settings: &settings };
-    Verdict::Judged(Box::new(prove(ground, &left, &right, &Config::default())))
+    let proof = prove(ground, &left, &right, &Config::default());
+    let budget = Budget { n_every: n_databases, n_random: n_databases, failures: Failures::Neither, ..Budget::default() };
+    let search = if n_databases == 0 { Search::default() } else { counterexample(&left, &right, &arena, &catalog, &budget) };
+    Verdict::Judged(Box::new(proof), Box::new(search))
 }
 
 #[derive(Default)]
