@@ -172,6 +172,7 @@ const DONE_BY_ENGINES: &[&str] = &[
     "merge-cases",
     "merge-concats",
     "merge-constants-in-sum",
+    "merge-date-truncs",
     "merge-comparisons",
     "convert-or-to-in-list",
     "convert-date-trunc-to-range",

@@ -228,6 +228,8 @@ pub const NATIVES: &[&str] = &[
     "merge_cases",
     "merge_concats",
     "merge_constants_in_sum",
+    "merge_date_truncs",
+    "simplify_integer_sum_in_comparison",
     "merge_comparisons",
     "convert_or_to_in_list",
     "convert_date_trunc_to_range",

@@ -15,6 +15,12 @@ pub(super) fn step(
     data_type: DataType,
     switches: &mut Switches,
 ) -> Option<ScalarId> {
+    if switches.is_on("simplify-arithmetic")
+        && let Some(next) = neutral_float(arena, function, args, data_type)
+    {
+        switches.fire("simplify-arithmetic");
+        return Some(next);
+    }
     let is_exact = |id: ScalarId, arena: &Arena| is_exact(arena.type_of(id));
     if !args.iter().all(|&arg| is_exact(arg, arena)) || !self::is_exact(data_type) {
         return None;
@@ -63,8 +69,11 @@ fn neutral(arena: &mut Arena, function: Function, args: &[ScalarId], data_type: 
         (value % unit == 0).then_some(value / unit)
     };
     let kept = match *args {
+        // A fraction is cut off by an integer division.
+        [left, _] if function == Function::IntegerDivide && !arena.type_of(left).is_integer() => return None,
         [left, right] => match (function, number(left), number(right)) {
-            (Function::Add | Function::Subtract, _, Some(0)) | (Function::Multiply, _, Some(1)) => left,
+            (Function::Add | Function::Subtract, _, Some(0))
+            | (Function::Multiply | Function::IntegerDivide, _, Some(1)) => left,
             (Function::Add, Some(0), _) | (Function::Multiply, Some(1), _) => right,
             _ => return None,
         },
@@ -72,6 +81,25 @@ fn neutral(arena: &mut Arena, function: Function, args: &[ScalarId], data_type: 
     };
     let own = arena.type_of(kept);
     is_widening(own, data_type).then(|| arena.cast(kept, data_type))
+}
+
+/// `x * 1`, `x / 1` and `x - 0` of floats: the same value, whatever its sign or kind.
+fn neutral_float(arena: &Arena, function: Function, args: &[ScalarId], data_type: DataType) -> Option<ScalarId> {
+    let &[left, right] = args else { return None };
+    let is = |id: ScalarId, value: f64| match literal_of(arena, id) {
+        Some(Literal::Float(bits)) => *bits == value.to_bits(),
+        Some(literal) => digits(literal).is_some_and(|(digits, _)| {
+            digits == 0 && value == 0.0 || digits == 1 && value != 0.0 && literal.data_type().is_integer()
+        }),
+        None => false,
+    };
+    let kept = match function {
+        Function::Multiply | Function::Divide if is(right, 1.0) => left,
+        Function::Multiply if is(left, 1.0) => right,
+        Function::Subtract if is(right, 0.0) => left,
+        _ => return None,
+    };
+    (data_type.is_float() && arena.type_of(kept) == data_type).then_some(kept)
 }
 
 /// `(x + 1) + 2` is `x + 3`: with constants of one sign the sum overflows on the same rows.
@@ -109,6 +137,26 @@ fn gathered(arena: &mut Arena, function: Function, args: &[ScalarId], data_type:
 
 /// `x + 1 < 5` is `x < 4`, where the sum cannot overflow.
 pub(super) fn unwrap_sum(arena: &mut Arena, function: Function, left: ScalarId, literal: &Literal) -> Option<ScalarId> {
+    moved(arena, function, left, literal, false)
+}
+
+/// The same for integers, taking it for granted that the sum does not overflow.
+pub(super) fn unwrap_integer_sum(
+    arena: &mut Arena,
+    function: Function,
+    left: ScalarId,
+    literal: &Literal,
+) -> Option<ScalarId> {
+    moved(arena, function, left, literal, true)
+}
+
+fn moved(
+    arena: &mut Arena,
+    function: Function,
+    left: ScalarId,
+    literal: &Literal,
+    is_assumed_total: bool,
+) -> Option<ScalarId> {
     let Scalar::Call { function: operation, args, data_type } = arena[left].clone() else { return None };
     let &[value, by] = args.as_slice() else { return None };
     let inverse = match operation {
@@ -117,10 +165,9 @@ pub(super) fn unwrap_sum(arena: &mut Arena, function: Function, left: ScalarId, 
         _ => return None,
     };
     let amount = literal_of(arena, by)?.clone();
-    if is_literal(arena, value)
-        || !is_exact(arena.type_of(value))
-        || !is_total(arena, operation, value, &amount, data_type)
-    {
+    let is_total = is_total(arena, operation, value, &amount, data_type)
+        || is_assumed_total && data_type.is_integer() && arena.type_of(value).is_integer();
+    if is_literal(arena, value) || !is_exact(arena.type_of(value)) || !is_total {
         return None;
     }
     let ((a, sa), (b, sb)) = (digits(literal)?, digits(&amount)?);

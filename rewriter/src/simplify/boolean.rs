@@ -87,7 +87,7 @@ pub(super) fn step_junction(
     }
     if !is_and
         && switches.is_on("pull-common-conjunct-from-or")
-        && let Some(factored) = factor_common(arena, args)
+        && let Some(factored) = factor_common(arena, args).or_else(|| factor_some(arena, args))
     {
         switches.fire("pull-common-conjunct-from-or");
         return Some(factored);
@@ -187,6 +187,31 @@ fn factor_common(arena: &mut Arena, args: &[ScalarId]) -> Option<ScalarId> {
         common.push(arena.or(rests));
     }
     Some(arena.and(common))
+}
+
+/// The conjunct that most disjuncts share, before those that share it: `(a AND b) OR (a AND c) OR d`.
+fn factor_some(arena: &mut Arena, args: &[ScalarId]) -> Option<ScalarId> {
+    if args.len() > LONGEST {
+        return None;
+    }
+    let mut counts: Vec<(ScalarId, usize)> = Vec::new();
+    for &arg in args {
+        for conjunct in arena.conjuncts(arg) {
+            match counts.iter_mut().find(|(known, _)| *known == conjunct) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((conjunct, 1)),
+            }
+        }
+    }
+    let (shared, count) = counts.into_iter().min_by_key(|&(id, count)| (std::cmp::Reverse(count), id))?;
+    if count < 2 {
+        return None;
+    }
+    let (with, mut rest): (Vec<ScalarId>, Vec<ScalarId>) =
+        args.iter().partition(|&&arg| arena.conjuncts(arg).contains(&shared));
+    let factored = factor_common(arena, &with)?;
+    rest.push(factored);
+    Some(arena.or(rest))
 }
 
 /// `a = 1 OR a = 2` is `a IN (1, 2)`, `a <> 1 AND a <> 2` is `NOT a IN (1, 2)`: equal in three-valued

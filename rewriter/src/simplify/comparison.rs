@@ -18,6 +18,13 @@ pub(super) fn step(
         switches.fire("simplify-boolean");
         return Some(next);
     }
+    if switches.is_on("simplify-cast-in-comparison")
+        && let (left_bare, right_bare) = (bare_constant(arena, left), bare_constant(arena, right))
+        && (left_bare, right_bare) != (left, right)
+    {
+        switches.fire("simplify-cast-in-comparison");
+        return Some(arena.comparison(function, left_bare, right_bare));
+    }
     if switches.is_on("simplify-distinct-from")
         && let Some(next) = null_safe(arena, function, left, right)
     {
@@ -28,10 +35,11 @@ pub(super) fn step(
         && !literal.is_null()
     {
         type Family = fn(&mut Arena, Function, ScalarId, &Literal) -> Option<ScalarId>;
-        let families: [(&str, Family); 6] = [
+        let families: [(&str, Family); 7] = [
             ("simplify-cast-in-comparison", unwrap_cast),
             ("simplify-cast-in-comparison", whole),
             ("simplify-sum-in-comparison", arithmetic::unwrap_sum),
+            ("simplify-integer-sum-in-comparison", arithmetic::unwrap_integer_sum),
             ("convert-date-trunc-to-range", temporal::unwrap_trunc),
             ("convert-date-cast-to-range", temporal::unwrap_date),
             ("convert-prefix-to-like", text::unwrap_prefix),
@@ -46,6 +54,21 @@ pub(super) fn step(
         }
     }
     Some(arena.comparison(function, left, right))
+}
+
+/// A constant without a cast that changes its type and not its value, which is all that a comparison reads.
+fn bare_constant(arena: &Arena, scalar: ScalarId) -> ScalarId {
+    match arena[scalar] {
+        Scalar::Cast { arg, to, is_try: _ }
+            if literal_of(arena, arg).is_some_and(|literal| digits(literal).is_some())
+                && !to.is_float()
+                && to.is_numeric()
+                && is_widening(arena.type_of(arg), to) =>
+        {
+            arg
+        }
+        _ => scalar,
+    }
 }
 
 /// `b = TRUE` is `b`, `b <> TRUE` is `NOT b`; NULL stays NULL.
@@ -136,11 +159,22 @@ fn narrow_decimal(literal: &Literal, precision: u8, scale: u8) -> Option<Literal
 
 /// An integer against a fraction: `x < 2.5` is `x <= 2`, `x > 2.5` is `x >= 3`, `x = 5.0` is `x = 5`.
 fn whole(arena: &mut Arena, function: Function, left: ScalarId, literal: &Literal) -> Option<ScalarId> {
-    let Literal::Decimal { value, scale, .. } = *literal else { return None };
-    let (least, greatest) = integer_bounds(arena.type_of(left))?;
-    let unit = 10_i128.checked_pow(u32::from(scale))?;
-    let floor = value.div_euclid(unit);
-    let (function, bound) = if value.rem_euclid(unit) == 0 {
+    let data_type = arena.type_of(left);
+    let (least, greatest) = integer_bounds(data_type)?;
+    let (floor, is_whole) = match *literal {
+        Literal::Decimal { value, scale, .. } => {
+            let unit = 10_i128.checked_pow(u32::from(scale))?;
+            (value.div_euclid(unit), value.rem_euclid(unit) == 0)
+        }
+        // Integers up to 32 bits are doubles without rounding; engines differ about the order of -0.0.
+        Literal::Float(bits) if data_type.integer_bits().is_some_and(|bits| bits <= 32) => {
+            let value = f64::from_bits(bits);
+            let is_usual = value.abs() < f64::from(i32::MAX) && bits != (-0.0_f64).to_bits();
+            is_usual.then(|| (i128::from(value.floor() as i64), value.fract() == 0.0))?
+        }
+        _ => return None,
+    };
+    let (function, bound) = if is_whole {
         (function, floor)
     } else {
         match function {

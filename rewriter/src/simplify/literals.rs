@@ -48,7 +48,8 @@ pub(super) fn cast_literal(literal: &Literal, to: DataType) -> Option<Literal> {
 pub(super) const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// The order of two constants where every dialect agrees on it. Texts have none here: `<` follows the
-/// collation of a database. Neither have floats, whose zeros and NaN engines order in different ways.
+/// collation of a database. Neither have the zeros
+/// and NaN of floats, which engines order in different ways.
 pub(super) fn compare_literals(left: &Literal, right: &Literal) -> Option<Ordering> {
     match (left, right) {
         (Literal::Date(a), Literal::Date(b)) => Some(a.cmp(b)),
@@ -56,6 +57,11 @@ pub(super) fn compare_literals(left: &Literal, right: &Literal) -> Option<Orderi
         | (Literal::Timestamp(a), Literal::Timestamp(b))
         | (Literal::TimestampTz(a), Literal::TimestampTz(b)) => Some(a.cmp(b)),
         (Literal::Boolean(a), Literal::Boolean(b)) => Some(a.cmp(b)),
+        (Literal::Float(a), Literal::Float(b)) => {
+            let (a, b) = (f64::from_bits(*a), f64::from_bits(*b));
+            let is_usual = |value: f64| value.is_finite() && value != 0.0;
+            (is_usual(a) && is_usual(b)).then(|| a.partial_cmp(&b)).flatten()
+        }
         _ => {
             let ((a, sa), (b, sb)) = (digits(left)?, digits(right)?);
             let scale = sa.max(sb);

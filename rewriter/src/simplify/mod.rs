@@ -156,8 +156,15 @@ fn step_call(
             &[left, right] => comparison::step(arena, function, left, right, switches),
             _ => None,
         },
-        Function::Add | Function::Subtract | Function::Multiply | Function::Negate => {
-            arithmetic::step(arena, function, args, data_type, switches)
+        Function::Add
+        | Function::Subtract
+        | Function::Multiply
+        | Function::Divide
+        | Function::IntegerDivide
+        | Function::Negate => arithmetic::step(arena, function, args, data_type, switches),
+        Function::DateTrunc if switches.is_on("merge-date-truncs") => {
+            let merged = temporal::merge_truncs(arena, args, data_type);
+            switches.fire_if("merge-date-truncs", merged)
         }
         Function::Concat
         | Function::Like

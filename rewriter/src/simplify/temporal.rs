@@ -110,3 +110,24 @@ pub(super) fn unwrap_date(
         _ => None,
     }
 }
+
+/// Units that `date_trunc` cuts off at, each within the next one; a week is in no month.
+const UNITS: [&str; 8] = ["microseconds", "milliseconds", "second", "minute", "hour", "day", "month", "quarter"];
+
+/// `date_trunc('month', date_trunc('day', x))` is `date_trunc('month', x)`: of two units of which one is
+/// made of the other the longer one counts.
+pub(super) fn merge_truncs(arena: &mut Arena, args: &[ScalarId], data_type: DataType) -> Option<ScalarId> {
+    let &[outer, value] = args else { return None };
+    let Scalar::Call { function: Function::DateTrunc, args: inner_args, .. } = arena[value].clone() else {
+        return None;
+    };
+    let &[inner, below] = inner_args.as_slice() else { return None };
+    let rank = |arena: &Arena, unit: ScalarId| match literal_of(arena, unit)? {
+        Literal::Text(unit) if unit.eq_ignore_ascii_case("year") => Some(UNITS.len()),
+        Literal::Text(unit) => UNITS.iter().position(|known| unit.eq_ignore_ascii_case(known)),
+        _ => None,
+    };
+    let longer = if rank(arena, outer)? >= rank(arena, inner)? { outer } else { inner };
+    let is_same_type = arena.type_of(below) == data_type && arena.type_of(value) == data_type;
+    is_same_type.then(|| arena.call(Function::DateTrunc, [longer, below], data_type))
+}
