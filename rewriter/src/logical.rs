@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use egg::Id;
-use isomer_ir::{AggregateCall, ColumnId, Scalar, ScalarId};
+use isomer_ir::{AggregateCall, Arena, ColumnId, Scalar, ScalarId};
 use rustc_hash::FxHashMap;
 
 use crate::memo::{Memo, Origin};
 use crate::normalize::aggregate_scalars;
+use crate::normalize::roll_up::{Calls, DistinctCalls, Keys, combined};
 use crate::operator::Operator;
 use crate::simplify::Switches;
 
@@ -21,6 +22,8 @@ pub(crate) fn apply(memo: &mut Memo, switches: &mut Switches) -> bool {
             has_changed |= match operator {
                 Operator::Aggregate { keys, calls } => {
                     inline_into_aggregate(memo, switches, class, node.inputs[0], &keys, &calls)
+                        | (memo.origin(&node).is_none()
+                            && merge_two_levels(memo, switches, class, node.inputs[0], (&keys, &calls)))
                 }
                 Operator::Filter { holds } => filter_below_project(memo, switches, class, node.inputs[0], &holds),
                 _ => false,
@@ -105,6 +108,85 @@ fn filter_below_project(memo: &mut Memo, switches: &mut Switches, class: Id, inp
         has_changed |= add_new(memo, switches, class, Operator::Project { exprs }, filtered, &origin);
     }
     has_changed
+}
+
+/// An aggregate of groups that its own keys and one value tell apart is an aggregate of the distinct values:
+/// how a distinct count that is written in two levels meets one that is written in one.
+fn merge_two_levels(
+    memo: &mut Memo,
+    switches: &mut Switches,
+    class: Id,
+    input: Id,
+    (keys, calls): (&Keys, &Calls),
+) -> bool {
+    if !switches.is_on("merge-distinct-levels") {
+        return false;
+    }
+    let mut has_changed = false;
+    for node in memo.egraph[input].nodes.clone() {
+        // What another rule made is no text of the user, and its partial aggregates are what they are for.
+        if memo.origin(&node).is_some() {
+            continue;
+        }
+        let Operator::Aggregate { keys: inner_keys, calls: inner_calls } = memo.operator(&node).clone() else {
+            continue;
+        };
+        let below = node.inputs[0];
+        let exposed = memo.columns(below).to_vec();
+        let Some(merged) = merged_levels(memo, (keys, calls), (&inner_keys, &inner_calls), &exposed) else { continue };
+        let origin = Origin { rule: Arc::from("merge-distinct-levels"), facts: Vec::new() };
+        let aggregate =
+            memo.add_made(Operator::Aggregate { keys: merged.keys, calls: merged.calls }, &[below], &origin);
+        has_changed |= add_new(memo, switches, class, Operator::Project { exprs: merged.exprs }, aggregate, &origin);
+    }
+    has_changed
+}
+
+/// An aggregate and how the columns of another are read from it.
+struct Merged {
+    keys: Vec<(ColumnId, ScalarId)>,
+    calls: Vec<(ColumnId, AggregateCall)>,
+    exprs: Vec<(ColumnId, ScalarId)>,
+}
+
+fn merged_levels(
+    memo: &mut Memo,
+    (keys, calls): (&Keys, &Calls),
+    inner: (&Keys, &Calls),
+    exposed: &[ColumnId],
+) -> Option<Merged> {
+    let arena = &mut memo.context_mut().arena;
+    let definitions: FxHashMap<ColumnId, ScalarId> = inner.0.iter().copied().collect();
+    let mut merged = Merged { keys: Vec::new(), calls: Vec::new(), exprs: Vec::new() };
+    let computed = |arena: &mut Arena, id: ColumnId, scalar: ScalarId| {
+        let hint = Arc::clone(arena.hint(id));
+        let new = arena.computed_column(scalar, &hint);
+        if arena[scalar] == Scalar::Column(new) { new } else { arena.variant_outside(new, exposed) }
+    };
+    for &(id, scalar) in keys {
+        if arena.columns_of(scalar).iter().any(|column| !definitions.contains_key(column)) {
+            return None;
+        }
+        let scalar = arena.inline_columns(scalar, &definitions);
+        let new = computed(arena, id, scalar);
+        merged.exprs.push((id, arena.column_ref(new)));
+        if merged.keys.iter().all(|(known, _)| *known != new) {
+            merged.keys.push((new, scalar));
+        }
+    }
+    for (id, call) in calls {
+        let whole = combined(arena, call, keys, inner, DistinctCalls::Made)?;
+        let hint = Arc::clone(arena.hint(*id));
+        let own: Vec<ColumnId> = merged.keys.iter().map(|(id, _)| *id).collect();
+        let new = arena.aggregate_column(&whole, &hint);
+        let new = arena.variant_outside(new, &own);
+        let column = arena.column_ref(new);
+        merged.exprs.push((*id, arena.cast(column, call.data_type)));
+        if merged.calls.iter().all(|(known, _)| *known != new) {
+            merged.calls.push((new, whole));
+        }
+    }
+    Some(merged)
 }
 
 fn add_new(

@@ -92,7 +92,14 @@ fn cross(out: &mut impl Write, rules: &RuleSet, file: &str, n_databases: usize) 
             let verdict = judge(rules, &text(first, "schema"), &text(first, "q1"), &text(second, "q2"), n_databases);
             if verdict.word() == "PROVED BUT DIFFERENT" {
                 n_wrong += 1;
-                writeln!(out, "{} and {}\n{}\n{}", text(first, "name"), text(second, "name"), text(first, "q1"), text(second, "q2"))?;
+                writeln!(
+                    out,
+                    "{} and {}\n{}\n{}",
+                    text(first, "name"),
+                    text(second, "name"),
+                    text(first, "q1"),
+                    text(second, "q2")
+                )?;
             }
         }
     }
@@ -142,8 +149,10 @@ fn judge(rules: &RuleSet, schema: &str, left: &str, right: &str, n_databases: us
     let settings = Settings::default();
     let ground = Ground { arena: &arena, catalog: &catalog, rules: &compiled, settings: &settings };
     let proof = prove(ground, &left, &right, &Config::default());
-    let budget = Budget { n_every: n_databases, n_random: n_databases, failures: Failures::Neither, ..Budget::default() };
-    let search = if n_databases == 0 { Search::default() } else { counterexample(&left, &right, &arena, &catalog, &budget) };
+    let budget =
+        Budget { n_every: n_databases, n_random: n_databases, failures: Failures::Neither, ..Budget::default() };
+    let search =
+        if n_databases == 0 { Search::default() } else { counterexample(&left, &right, &arena, &catalog, &budget) };
     Verdict::Judged(Box::new(proof), Box::new(search))
 }
 

@@ -66,12 +66,19 @@ impl<'a> Speller<'a> {
     /// Spells a scalar as an output column: the type must come out as the plan says.
     pub(super) fn output(&mut self, env: &Env, scalar: ScalarId) -> Result<ExprId, CodegenError> {
         let expr = self.scalar(env, scalar)?;
-        if let Scalar::Literal(Literal::Int(value, data_type)) = self.arena[scalar]
-            && is_wider(data_type, self.natural_integer(value))
-        {
-            return self.cast_to(expr, data_type);
+        match &self.arena[scalar] {
+            Scalar::Literal(Literal::Int(value, data_type)) if is_wider(*data_type, self.natural_integer(*value)) => {
+                self.cast_to(expr, *data_type)
+            }
+            // An engine gives a CASE of bare integers their type, not the one that the model has.
+            Scalar::Case { branches, otherwise, data_type } => {
+                let is_narrow = branches.iter().map(|(_, then)| then).chain([otherwise]).all(|&result| {
+                    matches!(self.arena[result], Scalar::Literal(Literal::Int(value, _)) if is_wider(*data_type, self.natural_integer(value)))
+                });
+                if is_narrow { self.cast_to(expr, *data_type) } else { Ok(expr) }
+            }
+            _ => Ok(expr),
         }
-        Ok(expr)
     }
 
     /// Spells a scalar, operands first. Iterative: depth of nesting costs heap, not stack.

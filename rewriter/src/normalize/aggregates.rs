@@ -3,13 +3,11 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{
-    AggregateCall, AggregateFunction, ColumnId, DataType, Function, Literal, Plan, Scalar, ScalarId, SortKey,
-    Volatility,
-};
+use isomer_ir::{AggregateCall, ColumnId, JoinKind, Plan, Scalar, ScalarId, Volatility};
 
-use super::{Definitions, Normalizer};
-use crate::facts::{Facts, is_nullable};
+use super::calls::Simplified;
+use super::{Definitions, Normalizer, peek};
+use crate::facts::Facts;
 
 impl Normalizer<'_> {
     pub(super) fn aggregate(
@@ -50,16 +48,14 @@ impl Normalizer<'_> {
     ) -> (Plan, Definitions) {
         let facts = self.facts(&plan);
         let mut definitions = Definitions::default();
-        let new_keys = self.aggregate_keys(keys, inner, &facts, &mut definitions);
-        if matches!(super::peek(&plan), Plan::Empty { .. })
-            && !keys.is_empty()
-            && self.switches.is_on("prune-empty-operator")
+        let new_keys = self.aggregate_keys(&plan, keys, inner, &facts, &mut definitions);
+        if matches!(peek(&plan), Plan::Empty { .. }) && !keys.is_empty() && self.switches.is_on("prune-empty-operator")
         {
             self.switches.fire("prune-empty-operator");
             let columns = keys.iter().map(|(id, _)| *id).chain(calls.iter().map(|(id, _)| *id)).collect();
             return (Plan::Empty { columns }, Definitions::default());
         }
-        if matches!(super::peek(&plan), Plan::Empty { .. })
+        if matches!(peek(&plan), Plan::Empty { .. })
             && keys.is_empty()
             && self.switches.is_on("fold-aggregate-over-empty")
         {
@@ -70,106 +66,56 @@ impl Normalizer<'_> {
         let mut new_calls: Vec<(ColumnId, AggregateCall)> = Vec::with_capacity(calls.len());
         let exposed: Vec<ColumnId> = new_keys.iter().map(|(id, _)| *id).collect();
         for (id, call) in calls {
-            let call = self.aggregate_call(&call, inner, &facts);
+            let data_type = call.data_type;
+            let call = match self.simplified_call(&call, inner, &new_keys, &facts) {
+                Simplified::Call(call) => call,
+                Simplified::Value(value) => {
+                    definitions.insert(id, value);
+                    continue;
+                }
+            };
             let hint = Arc::clone(self.context.arena.hint(id));
             let new = self.context.arena.aggregate_column(&call, &hint);
             let new = self.context.arena.variant_outside(new, &exposed);
-            if new != id {
-                definitions.insert(id, self.context.arena.column_ref(new));
+            let column = self.context.arena.column_ref(new);
+            let value = self.context.arena.cast(column, data_type);
+            if self.context.arena[value] != Scalar::Column(id) {
+                definitions.insert(id, value);
             }
             if !new_calls.iter().any(|(other, _)| *other == new) {
                 new_calls.push((new, call));
             }
         }
         new_calls.sort_by_key(|(id, _)| *id);
+        if let (true, Some(filter)) = (new_keys.is_empty(), self.common_filter(&new_calls)) {
+            self.switches.fire("push-aggregate-filter-into-input");
+            let input = Plan::Filter { input: Box::new(plan), holds: self.context.arena.conjuncts(filter) };
+            let (plan, inner) = self.relation(input, Vec::new());
+            for (_, call) in &mut new_calls {
+                call.filter = None;
+            }
+            let (plan, own) = self.aggregate_over(plan, &inner, &[], new_calls, &[]);
+            let definitions = self.composed(&definitions, &own);
+            return self.filtered(plan, above, definitions);
+        }
         if let Some(result) = self.aggregate_on_key(&plan, &new_keys, &new_calls, &facts, &definitions) {
             let (plan, definitions) = result;
+            return self.filtered(plan, above, definitions);
+        }
+        if let Some((plan, own)) = self.rolled_up(&plan, &new_keys, &new_calls) {
+            let definitions = self.composed(&definitions, &own);
             return self.filtered(plan, above, definitions);
         }
         let plan = Plan::Aggregate { input: Box::new(plan), keys: new_keys, calls: new_calls };
         self.filtered(plan, above, definitions)
     }
 
-    fn aggregate_keys(
-        &mut self,
-        keys: &[(ColumnId, ScalarId)],
-        inner: &Definitions,
-        facts: &Facts,
-        definitions: &mut Definitions,
-    ) -> Vec<(ColumnId, ScalarId)> {
-        let mut new_keys: Vec<(ColumnId, ScalarId)> = Vec::with_capacity(keys.len());
-        let mut constant: Option<(ColumnId, ScalarId)> = None;
-        for &(id, scalar) in keys {
-            let scalar = self.resolve(scalar, inner);
-            let value = match &self.context.arena[scalar] {
-                Scalar::Literal(_) => Some(scalar),
-                Scalar::Column(column) => {
-                    facts.constants.iter().find(|(known, _)| known == column).map(|(_, value)| *value)
-                }
-                Scalar::Outer(_)
-                | Scalar::Call { .. }
-                | Scalar::Case { .. }
-                | Scalar::Cast { .. }
-                | Scalar::InList { .. }
-                | Scalar::Hole(_) => None,
-            };
-            if let (Some(value), true) = (value, self.switches.is_on("prune-constant-group-key")) {
-                // The constant takes the key's own type: `g = 5` says nothing about the literal's width.
-                let data_type = self.context.arena.column_type(id);
-                let value = self.context.arena.cast(value, data_type);
-                definitions.insert(id, value);
-                constant = constant.or(Some((id, scalar)));
-                self.switches.fire("prune-constant-group-key");
-                continue;
-            }
-            let hint = Arc::clone(self.context.arena.hint(id));
-            let new = self.computed_id(scalar, &hint, &facts.columns);
-            if new != id {
-                definitions.insert(id, self.context.arena.column_ref(new));
-            }
-            if new_keys.iter().any(|(other, _)| *other == new) {
-                self.switches.fire("prune-duplicate-group-key");
-            } else {
-                new_keys.push((new, scalar));
-            }
-        }
-        // With no key left the aggregate would give a row over no rows: one constant key stays.
-        if let (true, Some((id, scalar))) = (new_keys.is_empty(), constant) {
-            let hint = Arc::clone(self.context.arena.hint(id));
-            let new = self.computed_id(scalar, &hint, &facts.columns);
-            definitions.remove(&id);
-            if new != id {
-                definitions.insert(id, self.context.arena.column_ref(new));
-            }
-            new_keys.push((new, scalar));
-        }
-        new_keys.sort_by_key(|(id, _)| *id);
-        new_keys
-    }
-
-    fn aggregate_call(&mut self, call: &AggregateCall, inner: &Definitions, facts: &Facts) -> AggregateCall {
-        let mut call = AggregateCall {
-            args: call.args.iter().map(|&arg| self.resolve(arg, inner)).collect(),
-            filter: call.filter.map(|filter| self.resolve(filter, inner)),
-            order: call.order.iter().map(|key| SortKey { scalar: self.resolve(key.scalar, inner), ..*key }).collect(),
-            ..call.clone()
-        };
-        if call.is_distinct
-            && call.function.is_duplicate_insensitive()
-            && self.switches.is_on("eliminate-distinct-in-aggregate")
-        {
-            self.switches.fire("eliminate-distinct-in-aggregate");
-            call.is_distinct = false;
-        }
-        let counts_rows = call.function == AggregateFunction::Count && !call.is_distinct && call.args.len() == 1;
-        if counts_rows
-            && !is_nullable(&self.context.arena, call.args[0], facts)
-            && self.switches.is_on("simplify-count-not-null")
-        {
-            self.switches.fire("simplify-count-not-null");
-            call.args.clear();
-        }
-        self.templates.rewrite_aggregate(&mut self.context.arena, call, facts.rows, self.switches)
+    /// The filter under which all calls stand.
+    fn common_filter(&self, calls: &[(ColumnId, AggregateCall)]) -> Option<ScalarId> {
+        let filter = calls.first()?.1.filter?;
+        let is_common = calls.iter().all(|(_, call)| call.filter == Some(filter))
+            && self.context.arena.volatility(filter) == Volatility::Immutable;
+        (is_common && self.switches.is_on("push-aggregate-filter-into-input")).then_some(filter)
     }
 
     /// Groups of exactly one row each: the aggregate is a projection.
@@ -189,7 +135,8 @@ impl Normalizer<'_> {
                 },
             )
             .collect();
-        if keys.is_empty() || !facts.is_unique(&columns) {
+        let is_single = if keys.is_empty() { is_one_row(plan) } else { facts.is_unique(&columns) };
+        if !is_single {
             return None;
         }
         let rule = if calls.is_empty() { "eliminate-distinct-on-key" } else { "eliminate-aggregate-on-key" };
@@ -201,50 +148,38 @@ impl Normalizer<'_> {
             own.insert(*id, self.single_row_value(call)?);
         }
         self.switches.fire(rule);
+        Some((plan.clone(), self.composed(definitions, &own)))
+    }
+
+    /// Definitions in terms of columns that are defined in turn, and these.
+    fn composed(&mut self, definitions: &Definitions, own: &Definitions) -> Definitions {
         let mut composed: Definitions = own.clone();
         let mut deferred: Vec<(ColumnId, ScalarId)> = definitions.iter().map(|(&id, &scalar)| (id, scalar)).collect();
         deferred.sort_unstable();
         for (id, scalar) in deferred {
-            composed.insert(id, self.context.arena.inline_columns(scalar, &own));
+            composed.insert(id, self.context.arena.inline_columns(scalar, own));
         }
         composed.retain(|id, scalar| self.context.arena[*scalar] != Scalar::Column(*id));
-        Some((plan.clone(), composed))
+        composed
     }
+}
 
-    /// What an aggregate gives over no rows.
-    fn value_of_nothing(&mut self, call: &AggregateCall) -> ScalarId {
-        let is_count = matches!(call.function, AggregateFunction::Count | AggregateFunction::ApproxCountDistinct);
-        let value = if is_count { Literal::Int(0, call.data_type) } else { Literal::Null(call.data_type) };
-        self.context.arena.literal(value)
-    }
-
-    /// What an aggregate gives over exactly one row.
-    fn single_row_value(&mut self, call: &AggregateCall) -> Option<ScalarId> {
-        if call.filter.is_some() {
-            return None;
-        }
-        let arena = &mut self.context.arena;
-        match (call.function, call.args.first()) {
-            (AggregateFunction::Count, None) => Some(arena.literal(Literal::Int(1, DataType::Int64))),
-            (AggregateFunction::Count, Some(&arg)) if call.args.len() == 1 => {
-                let is_null = arena.predicate(Function::IsNull, [arg]);
-                let zero = arena.literal(Literal::Int(0, DataType::Int64));
-                let one = arena.literal(Literal::Int(1, DataType::Int64));
-                Some(arena.scalar(Scalar::Case {
-                    branches: vec![(is_null, zero)],
-                    otherwise: one,
-                    data_type: DataType::Int64,
-                }))
-            }
-            (
-                AggregateFunction::Sum
-                | AggregateFunction::Min
-                | AggregateFunction::Max
-                | AggregateFunction::BoolAnd
-                | AggregateFunction::BoolOr,
-                Some(&arg),
-            ) => Some(arena.cast(arg, call.data_type)),
-            _ => None,
-        }
+/// Whether a plan gives exactly one row, whatever the tables hold. May miss some.
+pub(super) fn is_one_row(plan: &Plan) -> bool {
+    match peek(plan) {
+        Plan::Aggregate { keys, .. } => keys.is_empty(),
+        Plan::Values { rows, .. } => rows.len() == 1,
+        Plan::Project { input, .. } | Plan::Window { input, .. } | Plan::Instance { input, .. } => is_one_row(input),
+        Plan::Join { kind: JoinKind::Inner, left, right, on } => on.is_empty() && is_one_row(left) && is_one_row(right),
+        Plan::Scan { .. }
+        | Plan::Empty { .. }
+        | Plan::Filter { .. }
+        | Plan::Join { .. }
+        | Plan::Distinct { .. }
+        | Plan::Sort { .. }
+        | Plan::Limit { .. }
+        | Plan::SetOp { .. }
+        | Plan::Named { .. }
+        | Plan::Hole { .. } => false,
     }
 }

@@ -8,9 +8,12 @@
 //! same thing meet.
 
 mod aggregates;
+mod calls;
+mod group_keys;
 pub(crate) mod joins;
 mod limits;
 mod prune;
+pub(crate) mod roll_up;
 mod sets;
 mod values;
 mod windows;
