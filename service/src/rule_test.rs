@@ -5,6 +5,7 @@
 //! Then both sides of the examples, and of instances of a template, are computed over made rows.
 
 mod instance;
+mod search;
 mod trial;
 mod values;
 
@@ -13,9 +14,10 @@ use std::sync::Arc;
 
 use isomer_engines::{Engine, EngineKind};
 use isomer_frontend::{ProjectFiles, ReadOptions};
+use isomer_ir::semantics::search::{Budget, Search};
 use isomer_ir::{Bound, BoundProject, Materialise, SourceData};
 use isomer_rewriter::check_case;
-use isomer_rules::{Case, GivenTable, Rule, RuleSet};
+use isomer_rules::{Case, GivenTable, ModelText, Rule, RuleSet};
 use serde_json::{Value, json};
 
 use crate::execute::{TOLERANCE, causes, differences, referred_first};
@@ -94,25 +96,47 @@ pub fn run(rules: &RuleSet, is_wanted: &dyn Fn(&Rule) -> bool) -> Vec<CaseReport
     reports
 }
 
-/// Computes both sides of a rule's examples, and of those instances of its template on which it
-/// fires, over made rows. Gives how many results were compared, or the first difference.
+/// Searches for rows that tell a case's input from what an example expects, or from the wrong form of
+/// a refusal, on the reference interpreter. The rows that the case itself gives are not looked at.
+///
+/// # Errors
+///
+/// When the case is not understood.
+pub fn told_apart(rule: &Rule, case: &Case, budget: &Budget) -> Result<Search, String> {
+    let mut case = case.clone();
+    if let (Some(wrong), Some(input)) = (&case.wrong, case.input.first()) {
+        case.expect = vec![ModelText { name: Arc::clone(&input.name), sql: wrong.clone() }];
+    }
+    let mut project = bind(rule, &case)?;
+    Ok(search::search(&mut project, &case, budget))
+}
+
+/// Searches for rows that tell the two sides of a rule's examples apart, and those of the instances of
+/// its template on which it fires: on the reference interpreter first, then on the engines, which have
+/// what it leaves open. Gives how many results were compared, or the first difference.
 fn try_rows(engines: &trial::Engines, rule: &Arc<Rule>) -> Result<usize, Vec<String>> {
     let mut n_compared = 0;
+    let mut attempt = |project: &mut BoundProject, case: &Case, budget: &Budget| {
+        n_compared += search::run(engines, project, case, budget)?;
+        n_compared += trial::run(engines, project, case)?;
+        Ok::<(), Vec<String>>(())
+    };
     for case in &rule.examples {
         // What cannot be bound was told by the example itself.
         if let Ok(mut project) = bind(rule, case) {
-            n_compared += trial::run(engines, &mut project, case)?;
+            attempt(&mut project, case, &Budget::default())?;
         }
     }
     let own = RuleSet { rules: vec![Arc::clone(rule)], ..RuleSet::default() };
     let (compiled, _) = isomer_frontend::compile_rules(&own, &mut isomer_ir::Arena::default());
     let instances = compiled.first().map(|compiled| instance::instances(rule, &compiled.compiled));
+    let budget = Budget { n_every: 500, n_random: 500, ..Budget::default() };
     for case in instances.unwrap_or_default() {
         let Ok(mut project) = bind(rule, &case) else { continue };
         let (compiled, _) = isomer_frontend::compile_rules(&own, &mut project.arena);
         let Ok(inputs) = positions(&project, case.input.iter().map(|model| model.name.to_string())) else { continue };
         if check_case(&project, &compiled, &rule.name, &inputs, &[]).has_fired {
-            n_compared += trial::run(engines, &mut project, &case)?;
+            attempt(&mut project, &case, &budget)?;
         }
     }
     Ok(n_compared)
@@ -234,8 +258,13 @@ fn compare_rows(project: &BoundProject, case: &Case, is_refusal: bool) -> Result
         }
     }
     if let (true, Some(wrong), Some(input)) = (is_refusal, &case.wrong, case.input.first()) {
-        let comparison = isomer_engines::compare(&query(&input.sql.text)?, &query(&wrong.text)?, TOLERANCE);
-        if comparison.is_equal {
+        let is_equal = match (query(&input.sql.text), query(&wrong.text)) {
+            (Ok(input), Ok(wrong)) => isomer_engines::compare(&input, &wrong, TOLERANCE).is_equal,
+            (Err(fault), Err(_)) => return Err(fault),
+            // An error that one side alone raises is a difference.
+            (Ok(_), Err(_)) | (Err(_), Ok(_)) => false,
+        };
+        if is_equal {
             faults.push("the wrong form gives the same rows, so the refusal shows nothing".to_owned());
         }
     }

@@ -212,12 +212,17 @@ fn told(engine: &Engine, case: &Case, rows: &[Rows], found: Attempt) -> Vec<Stri
     if let Attempt::Different(differences) = found {
         lines.extend(differences.into_iter().map(|line| format!("  {line}")));
     }
+    lines.extend(refusal(case, rows));
     lines
-        .push("add a guard that keeps the rule from this case, or change the template; as a refusal it is:".to_owned());
+}
+
+/// The rows as a refusal that can be pasted into the rule.
+pub(super) fn refusal(case: &Case, rows: &[Rows]) -> Vec<String> {
+    let mut lines =
+        vec!["add a guard that keeps the rule from this case, or change the template; as a refusal it is:".to_owned()];
     lines.push("  refuses \"rows that tell the two sides apart\"".to_owned());
     let given: Vec<String> = case.given.iter().map(declared).collect();
     lines.push(format!("    given  {}", given.join(", ")));
-    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let is_single = case.input.len() == 1;
     for model in &case.input {
         let name = if is_single { String::new() } else { format!("{}: ", model.name) };
@@ -230,6 +235,76 @@ fn told(engine: &Engine, case: &Case, rows: &[Rows], found: Attempt) -> Vec<Stri
         lines.push(format!("    rows   {} {}", table.name, tuples(rows)));
     }
     lines
+}
+
+/// The tables and rows as statements, and both sides as queries.
+pub(super) fn script_lines(case: &Case, rows: &[Rows]) -> Vec<String> {
+    let mut lines = vec!["to see it:".to_owned()];
+    for (table, rows) in case.given.iter().zip(rows) {
+        let column = |column: &isomer_rules::GivenColumn| {
+            let required = if column.is_not_null || column.is_key { " NOT NULL" } else { "" };
+            let unique = if column.is_key { " UNIQUE" } else { "" };
+            format!("{} {}{required}{unique}", column.name, column.type_name)
+        };
+        let columns: Vec<String> = table.columns.iter().map(column).collect();
+        lines.push(format!("  CREATE TABLE {} ({});", table.name, columns.join(", ")));
+        if !rows.is_empty() {
+            lines.push(format!("  INSERT INTO {} VALUES {};", table.name, tuples(rows)));
+        }
+    }
+    // Models that the compared ones read stand before them.
+    for model in &case.input[..case.input.len().saturating_sub(1)] {
+        lines.push(format!("  CREATE VIEW {} AS {};", model.name, one_line(&model.sql.text)));
+    }
+    for model in case.input.iter().chain(&case.expect) {
+        lines.push(format!("  {};", one_line(&model.sql.text)));
+    }
+    lines
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(';').to_owned()
+}
+
+/// What DuckDB makes of a counterexample.
+pub(super) struct Confirmation {
+    /// Whether its results differ too.
+    pub(super) differs: bool,
+    /// In words.
+    pub(super) told: String,
+}
+
+/// Runs both sides over the rows on DuckDB, with its optimizer and without.
+pub(super) fn confirmed(
+    engines: &Engines,
+    project: &mut BoundProject,
+    case: &Case,
+    rows: &[Rows],
+) -> Vec<Confirmation> {
+    let Some(engine) = engines.0.iter().find(|engine| engine.kind() == EngineKind::DuckDb) else { return Vec::new() };
+    let Some(script) = script(project, case, Dialect::DuckDb) else { return Vec::new() };
+    let mut runs = Vec::new();
+    for (pragma, words) in [("enable_optimizer", "DuckDB"), ("disable_optimizer", "DuckDB without its optimizer")] {
+        if engine.execute(&format!("PRAGMA {pragma}")).is_err() {
+            continue;
+        }
+        let found = attempt(engine, &script, &case.given, rows, false);
+        let (differs, what) = match &found {
+            Attempt::Equal => (false, "gives equal rows"),
+            Attempt::Different(_) => (true, "agrees"),
+            Attempt::InputFailed if expected_succeeds(engine, &script) => (true, "agrees"),
+            Attempt::InputFailed => (false, "fails on both sides"),
+        };
+        runs.push(Confirmation { differs, told: format!("{words} {what}") });
+    }
+    // Other trials use the same session.
+    engine.execute("PRAGMA enable_optimizer").ok();
+    clear(engine, &script, &case.given);
+    runs
+}
+
+fn expected_succeeds(engine: &Engine, script: &Script) -> bool {
+    script.pairs.iter().all(|(_, expect)| engine.query(expect).is_ok())
 }
 
 fn declared(table: &GivenTable) -> String {

@@ -10,7 +10,7 @@ use crate::semantics::cast::cast;
 use crate::semantics::compare::is_same;
 use crate::{
     Arena, Catalog, ColumnDef, ColumnId, DataType, Frame, FrameBound, Literal, Output, Plan, Scalar, ScalarId, SortKey,
-    Table, days_from_civil,
+    Table, days_from_civil, plus_months,
 };
 
 const DAY: i64 = 86_400_000_000;
@@ -255,7 +255,7 @@ fn values(data_type: DataType, literals: &[Value]) -> (Vec<Value>, Vec<Value>) {
         }
         DataType::Text => {
             ["a", "b", ""].map(Value::text).into_iter().for_each(&mut add);
-            [" a", "A", "ä", "%", "a'b", "1", "\u{1F600}", "aa"].map(Value::text).to_vec()
+            [" a ", "A", "ä", "%", "a'b", "1", "\u{1F600}", "aa"].map(Value::text).to_vec()
         }
         DataType::Date => {
             [day(2024, 1, 1), day(2024, 2, 29), day(2023, 12, 31)].into_iter().for_each(&mut add);
@@ -283,7 +283,11 @@ fn neighbours(literal: &Value, data_type: DataType) -> Vec<Value> {
     match literal {
         Value::Int(value) if is_number => {
             let around = [Some(*value), value.checked_add(1), value.checked_sub(1)];
-            around.into_iter().flatten().map(Value::Int).collect()
+            let mut around: Vec<Value> = around.into_iter().flatten().map(Value::Int).collect();
+            if !data_type.is_integer() {
+                around.extend([0.5, -0.5].map(|part| Value::Float(*value as f64 + part)));
+            }
+            around
         }
         // A year: the days at its ends.
         Value::Int(year @ 1900..=2100) if data_type.is_temporal() => {
@@ -292,7 +296,8 @@ fn neighbours(literal: &Value, data_type: DataType) -> Vec<Value> {
         }
         Value::Decimal { .. } | Value::Float(_) if is_number => {
             let number = crate::semantics::compare::as_double(literal).unwrap_or(0.0);
-            vec![literal.clone(), Value::Float(number.floor()), Value::Float(number.ceil()), Value::Float(number + 1.0)]
+            let around = [number.floor(), number.ceil(), number + 1.0, number - 0.5].map(Value::Float);
+            [literal.clone()].into_iter().chain(around).collect()
         }
         Value::Text(text) if data_type == DataType::Text => {
             let plain = text.replace('%', "").replace('_', "x");
@@ -300,7 +305,11 @@ fn neighbours(literal: &Value, data_type: DataType) -> Vec<Value> {
             vec![Value::text(&plain), Value::text(&longer), literal.clone(), Value::text(&plain.to_uppercase())]
         }
         Value::Date(days) if matches!(data_type, DataType::Date | DataType::Timestamp | DataType::TimestampTz) => {
-            [*days, days.saturating_add(1), days.saturating_sub(1)].map(Value::Date).to_vec()
+            let day = i64::from(*days);
+            let around = [day, day + 1, day - 1, plus_months(day, -12), plus_months(day, 1), day + 15];
+            let around = around.into_iter().filter_map(|day| i32::try_from(day).ok()).map(Value::Date);
+            let times = [day * DAY + DAY / 2, (day + 1) * DAY - 1].map(Value::Timestamp);
+            if data_type == DataType::Date { around.collect() } else { around.chain(times).collect() }
         }
         Value::Timestamp(micros) | Value::TimestampTz(micros) if data_type.is_temporal() => {
             [*micros, micros.saturating_add(1), micros.saturating_sub(1)].map(Value::Timestamp).to_vec()
