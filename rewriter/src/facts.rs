@@ -27,6 +27,8 @@ pub(crate) struct Facts {
     pub(crate) constants: Vec<(ColumnId, ScalarId)>,
     /// Most rows there can be.
     pub(crate) max_rows: Option<u64>,
+    /// Whether there is at least one row.
+    pub(crate) has_row: bool,
     /// Whether some rows depend on chance: volatile functions, `LIMIT` without order.
     pub(crate) is_volatile: bool,
     /// Whether some value depends on when the statement runs (`now()`), so that no other
@@ -65,6 +67,7 @@ impl Facts {
             not_null: Vec::new(),
             constants: Vec::new(),
             max_rows: None,
+            has_row: false,
             is_volatile: false,
             is_stable_only: false,
             rows,
@@ -204,6 +207,7 @@ fn values_facts(arena: &Arena, columns: &[ColumnId], rows: &[Vec<ScalarId>]) -> 
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let mut facts = Facts::leaf(columns.to_vec(), rows.len() as f64);
     facts.max_rows = Some(rows.len() as u64);
+    facts.has_row = !rows.is_empty();
     for (position, &column) in columns.iter().enumerate() {
         let is_not_null = rows.iter().all(|row| {
             row.get(position)
@@ -263,6 +267,7 @@ pub(crate) fn null_rejected_columns(arena: &Arena, predicate: ScalarId) -> Vec<C
 fn filter_facts(arena: &Arena, holds: &[ScalarId], input: &Facts) -> Facts {
     let mut facts = input.clone();
     add_implied(arena, holds, &mut facts);
+    facts.has_row = false;
     facts.rows *= holds.iter().map(|&predicate| selectivity(arena, predicate)).product::<f64>();
     facts.rows = facts.rows.max(1.0);
     facts
@@ -278,6 +283,7 @@ fn project_facts(arena: &Arena, exprs: &[(ColumnId, ScalarId)], input: &Facts) -
         }
     }
     facts.max_rows = input.max_rows;
+    facts.has_row = input.has_row;
     for &(id, scalar) in exprs {
         if !is_nullable(arena, scalar, input) {
             facts.not_null.push(id);
@@ -434,6 +440,7 @@ fn inner_join_facts(arena: &Arena, on: &[ScalarId], inputs: &[&Facts]) -> Facts 
     if inputs.iter().all(|input| input.max_rows.is_some()) {
         facts.max_rows = inputs.iter().try_fold(1_u64, |product, input| product.checked_mul(input.max_rows?));
     }
+    facts.has_row = on.is_empty() && inputs.iter().all(|input| input.has_row);
     facts.columns.sort_unstable();
     add_implied(arena, on, &mut facts);
     facts.rows = join_rows(arena, on, inputs);
@@ -447,10 +454,13 @@ fn join_facts(arena: &Arena, kind: JoinKind, on: &[ScalarId], left: &Facts, righ
             let mut facts = left.clone();
             let own: Vec<ScalarId> = on.to_vec();
             add_implied(arena, &own, &mut facts);
+            facts.has_row = false;
             facts.rows = (left.rows * 0.5).max(1.0);
             facts
         }
-        JoinKind::Anti | JoinKind::AntiNullAware => Facts { rows: (left.rows * 0.5).max(1.0), ..left.clone() },
+        JoinKind::Anti | JoinKind::AntiNullAware => {
+            Facts { rows: (left.rows * 0.5).max(1.0), has_row: false, ..left.clone() }
+        }
         JoinKind::Mark(mark) => {
             let mut facts = left.clone();
             facts.columns.push(mark);
@@ -479,6 +489,7 @@ fn join_facts(arena: &Arena, kind: JoinKind, on: &[ScalarId], left: &Facts, righ
             } else if let (Some(a), Some(b)) = (left.keys.first(), right.keys.first()) {
                 facts.keys.push(a.iter().chain(b).copied().collect());
             }
+            facts.has_row = left.has_row || kind == JoinKind::Full && right.has_row;
             facts.rows = join_rows(arena, on, &[left, right]).max(left.rows);
             if right_is_single && kind != JoinKind::Full {
                 facts.rows = left.rows;
@@ -532,6 +543,7 @@ fn aggregate_facts(
             facts.not_null.push(*id);
         }
     }
+    facts.has_row = keys.is_empty() || input.has_row;
     if keys.is_empty() {
         facts.max_rows = Some(1);
     } else {
@@ -572,6 +584,7 @@ fn limit_facts(skip: u64, fetch: Option<u64>, input: &Facts) -> Facts {
     let mut facts = input.clone();
     // Which rows come out depends on chance unless the order is total; that is not tracked.
     facts.is_volatile = true;
+    facts.has_row = false;
     let max = match (input.max_rows, fetch) {
         (Some(rows), Some(fetch)) => Some(rows.saturating_sub(skip).min(fetch)),
         (Some(rows), None) => Some(rows.saturating_sub(skip)),
@@ -601,6 +614,7 @@ fn set_op_facts(kind: SetOpKind, taken: &[Vec<ColumnId>], columns: &[ColumnId], 
     }
     match kind {
         SetOpKind::UnionAll => {
+            facts.has_row = inputs.iter().any(|input| input.has_row);
             facts.max_rows = inputs.iter().try_fold(0_u64, |sum, input| sum.checked_add(input.max_rows?));
         }
         SetOpKind::Union => facts.keys.push(columns.to_vec()),

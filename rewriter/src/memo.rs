@@ -37,6 +37,7 @@ impl Analysis<Node> for FactAnalysis {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
+        to.has_row |= from.has_row;
         to.is_volatile |= from.is_volatile;
         to.is_stable_only |= from.is_stable_only;
         // Not the least: that would be systematically optimistic, and depend on what is found.

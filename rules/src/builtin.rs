@@ -11,6 +11,7 @@ const FILES: &[(&str, &str)] = &[
     ("rulesets/filters.rules", include_str!("../../rulesets/filters.rules")),
     ("rulesets/projections.rules", include_str!("../../rulesets/projections.rules")),
     ("rulesets/joins.rules", include_str!("../../rulesets/joins.rules")),
+    ("rulesets/subqueries.rules", include_str!("../../rulesets/subqueries.rules")),
     ("rulesets/aggregates.rules", include_str!("../../rulesets/aggregates.rules")),
     ("rulesets/sort_limit.rules", include_str!("../../rulesets/sort_limit.rules")),
     ("rulesets/sets_and_empties.rules", include_str!("../../rulesets/sets_and_empties.rules")),

@@ -9,11 +9,17 @@
 
 mod aggregates;
 mod calls;
+mod equalities;
 mod group_keys;
+mod inner;
 pub(crate) mod joins;
 mod limits;
+mod outer;
 mod prune;
+mod references;
 pub(crate) mod roll_up;
+mod self_joins;
+mod semi;
 mod sets;
 mod values;
 mod windows;
@@ -35,6 +41,9 @@ pub(crate) use prune::{aggregate_scalars, is_column, prune, window_scalars};
 /// Largest definition that is written out at every place of use, in scalar nodes. Larger ones, and
 /// volatile ones, are computed once by a projection.
 const MAX_INLINED_SIZE: u64 = 200;
+
+/// How often a model is brought to normal form again after pruning.
+const MAX_ROUNDS: usize = 2;
 
 /// What a column that a plan does not expose itself is computed from.
 pub(crate) type Definitions = FxHashMap<ColumnId, ScalarId>;
@@ -86,30 +95,44 @@ impl<'a> Normalizer<'a> {
             Plan::Sort { input, keys } => (keys, *input),
             plan => (Vec::new(), plan),
         };
-        let (plan, mut definitions) = self.relation(plan, Vec::new());
-        if matches!(peek(&plan), Plan::Empty { .. }) {
-            // No row shows a value: only the types are left to tell.
-            let shown: Vec<ColumnId> = output.columns.iter().map(|column| column.column).collect();
-            definitions = self.nulls(&shown);
-        }
+        let mut shown: Vec<ScalarId> =
+            output.columns.iter().map(|column| self.context.arena.column_ref(column.column)).collect();
+        let mut order = sort;
         let mut plan = plan;
-        if sort.is_empty() {
-            (plan, definitions) = self.folded_output(plan, definitions, &output.columns);
+        for round in 0..=MAX_ROUNDS {
+            let before = if round == 0 { None } else { Some(plan.clone()) };
+            plan = self.with_columns(plan, &mut shown, &mut order);
+            // What was pruned away may have stood between rewrites: the result is normalised again.
+            if before.is_some_and(|before| before == plan) {
+                break;
+            }
+        }
+        if order.is_empty() {
+            plan = self.folded_output(plan, &mut shown, &output.columns);
         }
         let exposed = plan.columns(&mut self.context.arena);
-        let mut exprs = Vec::with_capacity(output.columns.len());
-        for column in &output.columns {
-            let scalar = self.context.arena.column_ref(column.column);
-            let scalar = self.resolve(scalar, &definitions);
-            exprs.push((self.computed_id(scalar, &column.name, &exposed), scalar));
-        }
-        let order = self.sort_keys(sort, &definitions, &plan);
-        let mut demanded: Vec<ColumnId> = Vec::new();
-        for scalar in exprs.iter().map(|(_, scalar)| *scalar).chain(order.iter().map(|key| key.scalar)) {
-            demanded.extend(self.context.arena.columns_of(scalar));
-        }
-        let plan = prune(self.context, self.switches, plan, &demanded);
+        let exprs = output.columns.iter().zip(shown);
+        let exprs = exprs.map(|(column, scalar)| (self.computed_id(scalar, &column.name, &exposed), scalar)).collect();
         NormalModel { plan, exprs, order, fired: self.switches.take_fired() }
+    }
+
+    /// The normal form of a plan of which only the scalars `shown` and the keys of `order` are read; they
+    /// are rewritten over it.
+    fn with_columns(&mut self, plan: Plan, shown: &mut [ScalarId], order: &mut Vec<SortKey>) -> Plan {
+        let (plan, definitions) = self.relation(plan, Vec::new());
+        for scalar in shown.iter_mut() {
+            // No row shows a value: only the types are left to tell.
+            *scalar = if matches!(peek(&plan), Plan::Empty { .. }) {
+                let data_type = self.context.arena.type_of(*scalar);
+                self.context.arena.literal(Literal::Null(data_type))
+            } else {
+                self.resolve(*scalar, &definitions)
+            };
+        }
+        *order = self.sort_keys(std::mem::take(order), &definitions, &plan);
+        let scalars = shown.iter().copied().chain(order.iter().map(|key| key.scalar));
+        let demanded: Vec<ColumnId> = scalars.flat_map(|scalar| self.context.arena.columns_of(scalar)).collect();
+        prune(self.context, self.switches, plan, &demanded)
     }
 
     /// A scalar over the plan's own columns, simplified.

@@ -6,11 +6,14 @@
 
 use isomer_ir::{
     AggregateCall, Arena, ColumnDef, ColumnId, DataType, JoinKind, Literal, Plan, Scalar, ScalarId, SetOpKind,
-    WindowCall,
+    Volatility, WindowCall,
 };
 
+use super::inner::flat_owned;
 use super::joins::left_deep;
-use crate::facts::{Facts, matches_key};
+use super::references::foreign_key_join;
+use super::{Definitions, peek};
+use crate::facts::matches_key;
 use crate::operator::Context;
 use crate::plan_facts::plan_facts;
 use crate::simplify::Switches;
@@ -20,7 +23,16 @@ pub(crate) fn prune(context: &mut Context, switches: &mut Switches, plan: Plan, 
     let mut demanded = demanded.to_vec();
     demanded.sort_unstable();
     demanded.dedup();
-    prune_sorted(context, switches, plan, demanded)
+    prune_sorted(context, switches, plan, demanded, Repeats::Count)
+}
+
+/// Whether somebody above sees how often a row occurs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeats {
+    /// Each occurrence counts.
+    Count,
+    /// A row that occurs is a row that occurs.
+    SayNothing,
 }
 
 fn add(arena: &Arena, demanded: &mut Vec<ColumnId>, scalars: impl IntoIterator<Item = ScalarId>) {
@@ -29,6 +41,14 @@ fn add(arena: &Arena, demanded: &mut Vec<ColumnId>, scalars: impl IntoIterator<I
     }
     demanded.sort_unstable();
     demanded.dedup();
+}
+
+impl Repeats {
+    /// As `self`, but what is drawn anew for each row counts the rows.
+    fn over(self, arena: &Arena, scalars: impl IntoIterator<Item = ScalarId>) -> Self {
+        let is_volatile = scalars.into_iter().any(|scalar| arena.volatility(scalar) == Volatility::Volatile);
+        if is_volatile { Self::Count } else { self }
+    }
 }
 
 /// Every scalar of an aggregate call.
@@ -46,16 +66,23 @@ pub(crate) fn window_scalars(call: &WindowCall) -> impl Iterator<Item = ScalarId
         .chain(call.order.iter().map(|key| key.scalar))
 }
 
-fn prune_sorted(context: &mut Context, switches: &mut Switches, plan: Plan, mut demanded: Vec<ColumnId>) -> Plan {
+fn prune_sorted(
+    context: &mut Context,
+    switches: &mut Switches,
+    plan: Plan,
+    mut demanded: Vec<ColumnId>,
+    repeats: Repeats,
+) -> Plan {
     match plan {
         Plan::Scan { .. } | Plan::Values { .. } | Plan::Empty { .. } | Plan::Hole { .. } => plan,
         Plan::Named { input, name, span } => {
-            let input = prune_sorted(context, switches, *input, demanded);
+            let input = prune_sorted(context, switches, *input, demanded, repeats);
             Plan::Named { input: Box::new(input), name, span }
         }
         Plan::Filter { input, holds } => {
             add(&context.arena, &mut demanded, holds.iter().copied());
-            Plan::Filter { input: Box::new(prune_sorted(context, switches, *input, demanded)), holds }
+            let repeats = repeats.over(&context.arena, holds.iter().copied());
+            Plan::Filter { input: Box::new(prune_sorted(context, switches, *input, demanded, repeats)), holds }
         }
         Plan::Project { input, mut exprs } => {
             if switches.is_on("prune-columns") && exprs.iter().any(|(id, _)| demanded.binary_search(id).is_ok()) {
@@ -67,7 +94,8 @@ fn prune_sorted(context: &mut Context, switches: &mut Switches, plan: Plan, mut 
             }
             let mut below = Vec::new();
             add(&context.arena, &mut below, exprs.iter().map(|(_, scalar)| *scalar));
-            Plan::Project { input: Box::new(prune_sorted(context, switches, *input, below)), exprs }
+            let repeats = repeats.over(&context.arena, exprs.iter().map(|(_, scalar)| *scalar));
+            Plan::Project { input: Box::new(prune_sorted(context, switches, *input, below, repeats)), exprs }
         }
         Plan::Aggregate { input, keys, mut calls } => {
             // One column must stay; a group's existence is told by its keys.
@@ -87,11 +115,21 @@ fn prune_sorted(context: &mut Context, switches: &mut Switches, plan: Plan, mut 
             for (_, call) in &calls {
                 add(&context.arena, &mut below, aggregate_scalars(call));
             }
-            Plan::Aggregate { input: Box::new(prune_sorted(context, switches, *input, below)), keys, calls }
+            let own = if calls.iter().all(|(_, call)| call.is_distinct || call.function.is_duplicate_insensitive()) {
+                Repeats::SayNothing
+            } else {
+                Repeats::Count
+            };
+            let own = own.over(&context.arena, keys.iter().map(|(_, scalar)| *scalar));
+            let own = own.over(&context.arena, calls.iter().flat_map(|(_, call)| aggregate_scalars(call)));
+            Plan::Aggregate { input: Box::new(prune_sorted(context, switches, *input, below, own)), keys, calls }
         }
         Plan::Distinct { input } => {
             let all = input.columns(&mut context.arena);
-            Plan::Distinct { input: Box::new(prune(context, switches, *input, &all)) }
+            let mut all = all;
+            all.sort_unstable();
+            let input = prune_sorted(context, switches, *input, all, Repeats::SayNothing);
+            Plan::Distinct { input: Box::new(input) }
         }
         Plan::Window { input, mut calls } => {
             if switches.is_on("prune-unused-window") && calls.iter().any(|(id, _)| demanded.binary_search(id).is_err())
@@ -103,53 +141,110 @@ fn prune_sorted(context: &mut Context, switches: &mut Switches, plan: Plan, mut 
             for (_, call) in &calls {
                 add(&context.arena, &mut demanded, window_scalars(call));
             }
-            let input = prune_sorted(context, switches, *input, demanded);
+            let own = if calls.is_empty() { repeats } else { Repeats::Count };
+            let input = prune_sorted(context, switches, *input, demanded, own);
             if calls.is_empty() { input } else { Plan::Window { input: Box::new(input), calls } }
         }
         Plan::Sort { input, keys } => {
             add(&context.arena, &mut demanded, keys.iter().map(|key| key.scalar));
-            Plan::Sort { input: Box::new(prune_sorted(context, switches, *input, demanded)), keys }
+            Plan::Sort { input: Box::new(prune_sorted(context, switches, *input, demanded, repeats)), keys }
         }
         Plan::Limit { input, skip, fetch } => {
-            Plan::Limit { input: Box::new(prune_sorted(context, switches, *input, demanded)), skip, fetch }
+            let input = prune_sorted(context, switches, *input, demanded, Repeats::Count);
+            Plan::Limit { input: Box::new(input), skip, fetch }
         }
         Plan::SetOp { kind, mut inputs, mut columns } => {
             if kind == SetOpKind::UnionAll && switches.is_on("prune-columns") {
                 prune_union(context, switches, &mut inputs, &mut columns, &demanded);
             }
-            let inputs =
-                inputs.into_iter().map(|(input, taken)| (prune(context, switches, input, &taken), taken)).collect();
+            let own = match kind {
+                SetOpKind::UnionAll => repeats,
+                SetOpKind::Union | SetOpKind::Intersect | SetOpKind::Except => Repeats::SayNothing,
+                SetOpKind::IntersectAll | SetOpKind::ExceptAll => Repeats::Count,
+            };
+            let inputs = inputs
+                .into_iter()
+                .map(|(input, taken)| {
+                    let mut below = taken.clone();
+                    below.sort_unstable();
+                    below.dedup();
+                    (prune_sorted(context, switches, input, below, own), taken)
+                })
+                .collect();
             Plan::SetOp { kind, inputs, columns }
         }
         Plan::Instance { input, k } => {
             let columns = input.columns(&mut context.arena);
-            let below: Vec<ColumnId> = columns
+            let mut below: Vec<ColumnId> = columns
                 .into_iter()
                 .filter(|&column| demanded.binary_search(&context.arena.instance(column, k)).is_ok())
                 .collect();
-            Plan::Instance { input: Box::new(prune(context, switches, *input, &below)), k }
+            below.sort_unstable();
+            below.dedup();
+            Plan::Instance { input: Box::new(prune_sorted(context, switches, *input, below, repeats)), k }
         }
-        Plan::Join { kind: JoinKind::Inner, .. } => prune_inner(context, switches, plan, demanded),
+        Plan::Join { kind: JoinKind::Inner, .. } => prune_inner(context, switches, plan, demanded, repeats),
         Plan::Join { kind, left, right, on } => {
-            let right_facts = plan_facts(context, &right);
-            let is_unused = !demanded.iter().any(|column| right_facts.exposes(*column));
-            let adds_no_row =
-                matches_key(&context.arena, &on, &right_facts) || right_facts.max_rows.is_some_and(|rows| rows <= 1);
-            if kind == JoinKind::Left && is_unused && adds_no_row && switches.is_on("eliminate-left-join-to-unique-key")
-            {
-                switches.fire("eliminate-left-join-to-unique-key");
-                return prune_sorted(context, switches, *left, demanded);
-            }
-            add(&context.arena, &mut demanded, on.iter().copied());
-            let left = prune_sorted(context, switches, *left, demanded.clone());
-            let right = prune_sorted(context, switches, *right, demanded);
-            Plan::Join { kind, left: Box::new(left), right: Box::new(right), on }
+            prune_join(context, switches, kind, (*left, *right), on, demanded, repeats)
         }
     }
 }
 
-fn prune_inner(context: &mut Context, switches: &mut Switches, plan: Plan, mut demanded: Vec<ColumnId>) -> Plan {
+fn prune_join(
+    context: &mut Context,
+    switches: &mut Switches,
+    kind: JoinKind,
+    (left, right): (Plan, Plan),
+    on: Vec<ScalarId>,
+    mut demanded: Vec<ColumnId>,
+    repeats: Repeats,
+) -> Plan {
+    if let JoinKind::Mark(mark) = kind
+        && demanded.binary_search(&mark).is_err()
+        && switches.is_on("eliminate-unused-mark-join")
+    {
+        switches.fire("eliminate-unused-mark-join");
+        return prune_sorted(context, switches, left, demanded, repeats);
+    }
+    if kind == JoinKind::Left {
+        let right_facts = plan_facts(context, &right);
+        let is_unused = !demanded.iter().any(|column| right_facts.exposes(*column));
+        let adds_no_row =
+            matches_key(&context.arena, &on, &right_facts) || right_facts.max_rows.is_some_and(|rows| rows <= 1);
+        let rule = match (is_unused, adds_no_row, repeats) {
+            (true, true, _) => Some("eliminate-left-join-to-unique-key"),
+            (true, false, Repeats::SayNothing) => Some("eliminate-left-join-under-distinct"),
+            (true, false, Repeats::Count) | (false, _, _) => None,
+        };
+        if let Some(rule) = rule.filter(|rule| switches.is_on(rule)) {
+            switches.fire(rule);
+            return prune_sorted(context, switches, left, demanded, repeats);
+        }
+    }
+    add(&context.arena, &mut demanded, on.iter().copied());
+    let repeats = repeats.over(&context.arena, on.iter().copied());
+    let right_repeats = match kind {
+        JoinKind::Semi | JoinKind::Anti | JoinKind::AntiNullAware | JoinKind::Mark(_) => {
+            Repeats::SayNothing.over(&context.arena, on.iter().copied())
+        }
+        // A second match is an error.
+        JoinKind::Single => Repeats::Count,
+        JoinKind::Inner | JoinKind::Left | JoinKind::Full => repeats,
+    };
+    let left = prune_sorted(context, switches, left, demanded.clone(), repeats);
+    let right = prune_sorted(context, switches, right, demanded, right_repeats);
+    Plan::Join { kind, left: Box::new(left), right: Box::new(right), on }
+}
+
+fn prune_inner(
+    context: &mut Context,
+    switches: &mut Switches,
+    plan: Plan,
+    mut demanded: Vec<ColumnId>,
+    repeats: Repeats,
+) -> Plan {
     let (mut inputs, mut on) = flat_owned(plan);
+    let repeats = repeats.over(&context.arena, on.iter().copied());
     if switches.is_on("eliminate-inner-join-by-foreign-key") {
         while let Some((position, replaced)) = foreign_key_join(context, &inputs, &on, &demanded) {
             switches.fire("eliminate-inner-join-by-foreign-key");
@@ -157,98 +252,80 @@ fn prune_inner(context: &mut Context, switches: &mut Switches, plan: Plan, mut d
             on = replaced;
         }
     }
+    if switches.is_on("convert-inner-join-to-semi")
+        && let Some((right, own, rest)) = only_tested(context, &mut inputs, &on, &demanded, repeats)
+    {
+        switches.fire("convert-inner-join-to-semi");
+        let left = Box::new(left_deep(inputs, rest));
+        let plan = Plan::Join { kind: JoinKind::Semi, left, right: Box::new(right), on: own };
+        return prune_sorted(context, switches, plan, demanded, repeats);
+    }
     add(&context.arena, &mut demanded, on.iter().copied());
-    let inputs = inputs.into_iter().map(|input| prune_sorted(context, switches, input, demanded.clone())).collect();
+    let inputs =
+        inputs.into_iter().map(|input| prune_sorted(context, switches, input, demanded.clone(), repeats)).collect();
     left_deep(inputs, on)
 }
 
-fn flat_owned(plan: Plan) -> (Vec<Plan>, Vec<ScalarId>) {
-    let mut inputs = Vec::new();
-    let mut on = Vec::new();
-    let mut stack = vec![plan];
-    while let Some(plan) = stack.pop() {
-        match plan {
-            Plan::Join { kind: JoinKind::Inner, left, right, on: own } => {
-                on.extend(own);
-                stack.push(*right);
-                stack.push(*left);
-            }
-            plan => inputs.push(plan),
-        }
-    }
-    (inputs, on)
-}
-
-/// An unfiltered table that is joined on its key by a declared, NULL-free foreign key and of which
-/// nothing else is read: each row of the others has exactly one match there.
-fn foreign_key_join(
+/// Takes out an input of an inner join of which nothing is read but by the join's conditions, and where
+/// it does not matter how often a row matches: because the rows are distinct (then they need not be),
+/// or because nobody counts. Gives it with its conditions and those of the rest.
+fn only_tested(
     context: &mut Context,
-    inputs: &[Plan],
+    inputs: &mut Vec<Plan>,
     on: &[ScalarId],
     demanded: &[ColumnId],
-) -> Option<(usize, Vec<ScalarId>)> {
+    repeats: Repeats,
+) -> Option<(Plan, Vec<ScalarId>, Vec<ScalarId>)> {
     if inputs.len() < 2 {
         return None;
     }
-    let all: Vec<Facts> = inputs.iter().map(|input| plan_facts(context, input)).collect();
-    for (position, input) in inputs.iter().enumerate() {
-        let Plan::Scan { table, columns } = super::peek(input) else { continue };
-        if demanded.iter().any(|column| columns.contains(column)) {
+    for position in 0..inputs.len() {
+        let facts = plan_facts(context, &inputs[position]);
+        if demanded.iter().any(|column| facts.exposes(*column)) {
             continue;
         }
         let (own, rest): (Vec<ScalarId>, Vec<ScalarId>) = on
             .iter()
-            .partition(|&&predicate| context.arena.columns_of(predicate).iter().any(|column| columns.contains(column)));
-        let mut pairs = Vec::new();
-        for &predicate in &own {
-            if let Some((a, b)) = crate::facts::equal_columns(&context.arena, predicate) {
-                pairs.push(if columns.contains(&a) { (a, b) } else { (b, a) });
-            }
-        }
-        if pairs.len() < own.len() || pairs.iter().any(|(_, referring)| columns.contains(referring)) {
-            continue;
-        }
-        if refers(context, table, columns, &pairs, &all, position) {
-            return Some((position, rest));
-        }
+            .partition(|&&predicate| context.arena.columns_of(predicate).iter().any(|column| facts.exposes(*column)));
+        let is_single = matches_key(&context.arena, &own, &facts) || facts.max_rows.is_some_and(|rows| rows <= 1);
+        let others: Vec<ColumnId> = inputs
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != position)
+            .flat_map(|(_, input)| input.columns(&mut context.arena))
+            .collect();
+        let (right, own) = match distinct_input(context, &inputs[position], &own, &others) {
+            Some(found) if is_single => found,
+            _ if !is_single && repeats == Repeats::SayNothing => (inputs[position].clone(), own),
+            _ => continue,
+        };
+        inputs.remove(position);
+        return Some((right, own, rest));
     }
     None
 }
 
-fn refers(
-    context: &Context,
-    table: &str,
-    columns: &[ColumnId],
-    pairs: &[(ColumnId, ColumnId)],
-    all: &[Facts],
-    position: usize,
-) -> bool {
-    let Some((_, first)) = pairs.first() else { return false };
-    let ColumnDef::Base { table: referring_table, .. } = context.arena.def(*first) else { return false };
-    let (Some(target), Some(source)) = (context.catalog.get(table), context.catalog.get(referring_table)) else {
-        return false;
-    };
-    let is_not_null = pairs.iter().all(|(_, referring)| {
-        all.iter()
-            .enumerate()
-            .any(|(index, facts)| index != position && facts.exposes(*referring) && facts.is_not_null(*referring))
+/// The input of a DISTINCT, and the conditions on its rows written over that.
+fn distinct_input(
+    context: &mut Context,
+    plan: &Plan,
+    on: &[ScalarId],
+    others: &[ColumnId],
+) -> Option<(Plan, Vec<ScalarId>)> {
+    let Plan::Aggregate { input, keys, calls } = peek(plan) else { return None };
+    let is_read = |id: &ColumnId| on.iter().any(|&predicate| context.arena.columns_of(predicate).contains(id));
+    let is_plain = keys.iter().all(|&(_, scalar)| {
+        context.arena.volatility(scalar) == Volatility::Immutable && !context.arena.can_raise(scalar)
     });
-    let key_columns: Vec<ColumnId> = pairs.iter().map(|(key, _)| *key).collect();
-    if !is_not_null || !all[position].is_unique(&key_columns) {
-        return false;
+    if keys.is_empty() || calls.iter().any(|(id, _)| is_read(id)) || !is_plain {
+        return None;
     }
-    source.foreign_keys.iter().any(|foreign| {
-        &*foreign.table == table
-            && foreign.columns.len() == pairs.len()
-            && foreign.columns.iter().zip(&foreign.referred).all(|(&from, to)| {
-                let Some(from) = source.columns.get(from) else { return false };
-                let Some(to) = target.position(to).and_then(|index| columns.get(index)) else { return false };
-                pairs.iter().any(|(key, referring)| {
-                    key == to
-                        && matches!(context.arena.def(*referring), ColumnDef::Base { table, column } if table == referring_table && *column == from.key)
-                })
-            })
-    })
+    if input.columns(&mut context.arena).iter().any(|column| others.contains(column)) {
+        return None;
+    }
+    let definitions: Definitions = keys.iter().copied().collect();
+    let on = on.iter().map(|&predicate| context.arena.inline_columns(predicate, &definitions)).collect();
+    Some(((**input).clone(), on))
 }
 
 /// Whether a scalar is the bare column.

@@ -157,27 +157,25 @@ impl Normalizer<'_> {
         Some(computed)
     }
 
-    /// What a model shows of written rows is written rows.
-    pub(super) fn folded_output(
-        &mut self,
-        plan: Plan,
-        definitions: Definitions,
-        shown: &[OutputColumn],
-    ) -> (Plan, Definitions) {
+    /// What a model shows of written rows is written rows; `shown` is rewritten over them.
+    pub(super) fn folded_output(&mut self, plan: Plan, shown: &mut [ScalarId], columns: &[OutputColumn]) -> Plan {
         // One row without columns is what a query without FROM reads; its constants stay above it.
         let is_listed = matches!(peek(&plan), Plan::Values { columns, .. } if !columns.is_empty());
         if !is_listed {
-            return (plan, definitions);
+            return plan;
         }
-        let mut columns: Vec<ColumnId> = shown.iter().map(|column| column.column).collect();
-        columns.sort_unstable();
-        columns.dedup();
-        let refs: Vec<ScalarId> = columns.iter().map(|&id| self.context.arena.column_ref(id)).collect();
-        let shown = self.resolve_all(&refs, &definitions);
-        match self.computed_rows(&plan, &shown) {
-            Some(rows) => self.written(&columns, rows),
-            None => (plan, definitions),
+        let mut listed: Vec<(ColumnId, ScalarId)> =
+            columns.iter().zip(shown.iter()).map(|(column, &scalar)| (column.column, scalar)).collect();
+        listed.sort_unstable();
+        listed.dedup();
+        let (ids, scalars): (Vec<ColumnId>, Vec<ScalarId>) = listed.into_iter().unzip();
+        let Some(rows) = self.computed_rows(&plan, &scalars) else { return plan };
+        let (plan, definitions) = self.written(&ids, rows);
+        for (column, scalar) in columns.iter().zip(shown) {
+            let reference = self.context.arena.column_ref(column.column);
+            *scalar = self.resolve(reference, &definitions);
         }
+        plan
     }
 }
 
