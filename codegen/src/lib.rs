@@ -8,5 +8,5 @@ mod sql;
 mod substrait;
 
 pub use error::CodegenError;
-pub use sql::{scalar_to_sql, to_sql};
+pub use sql::{scalar_to_sql, to_sql, type_name};
 pub use substrait::{check_substrait, to_substrait};

@@ -23,10 +23,16 @@ const MAX_KEPT_TEXT: usize = 64 << 10;
 /// project errors.
 #[must_use]
 pub fn bind_project(project: ModelProject) -> BoundProject {
-    with_deep_stack(|| bind_models(project))
+    bind_project_with(project, Arena::default())
 }
 
-fn bind_models(mut project: ModelProject) -> BoundProject {
+/// As [`bind_project`], into an arena that holds other projects already: equal definitions have equal ids.
+#[must_use]
+pub fn bind_project_with(project: ModelProject, arena: Arena) -> BoundProject {
+    with_deep_stack(|| bind_models(project, arena))
+}
+
+fn bind_models(mut project: ModelProject, mut arena: Arena) -> BoundProject {
     let positions: BTreeMap<Arc<str>, usize> =
         project.models.iter().enumerate().map(|(position, model)| (Arc::clone(&model.key), position)).collect();
     let is_known =
@@ -34,7 +40,6 @@ fn bind_models(mut project: ModelProject) -> BoundProject {
     let (reads, mut kept): (Vec<_>, Vec<_>) =
         project.models.iter().map(|model| read_text(model, &|key| is_known(key, &project))).unzip();
     let (order, mut diagnostics, circular) = ordered(&project, &positions, &reads);
-    let mut arena = Arena::default();
     let mut models: Vec<BoundModel> =
         reads.into_iter().map(|reads| BoundModel { bound: Bound::Opaque, reads, comments: Vec::new() }).collect();
     let mut opaque: FxHashSet<Arc<str>> = FxHashSet::default();

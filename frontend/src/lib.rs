@@ -26,7 +26,7 @@ mod syntax;
 mod types_of;
 
 pub use bind::bind_query;
-pub use bind_project::bind_project;
+pub use bind_project::{bind_project, bind_project_with};
 
 // Readers.
 mod read;

@@ -27,4 +27,4 @@ mod validate;
 pub use case::{CaseOutcome, check_case};
 pub use config::Config;
 pub use optimize::optimize;
-pub use prove::{Ground, Method, Proof, prove};
+pub use prove::{Ground, Method, Proof, inlined, prove};

@@ -3,6 +3,7 @@
 //! `docs/output.schema.json` and `docs/rule.schema.json` describe them for others; a test holds the two together. These are
 //! the only `Serialize` types of the workspace. Fields are added, never renamed or removed.
 
+pub mod prove;
 pub mod rule;
 
 use serde::Serialize;

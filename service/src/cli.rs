@@ -5,6 +5,7 @@ mod demo;
 mod engine;
 mod progress;
 mod project;
+mod prove;
 mod rules;
 mod script;
 mod serve;
@@ -84,6 +85,7 @@ fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Optimize(args) => project::optimize(console, args),
         Command::Run(args) => engine::run(console, args),
         Command::Verify(args) => engine::verify(console, args),
+        Command::Prove(args) => prove::run(console, args),
         Command::Rules { command } => rules::run(console, command),
         Command::Demo(args) => demo::run(console, args),
         Command::Serve(args) => serve::run(console, args),

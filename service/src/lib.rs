@@ -12,6 +12,7 @@ mod fingerprint;
 pub mod http;
 pub mod optimize;
 pub mod problem;
+pub mod prove;
 pub mod report;
 pub mod request;
 pub mod rule_test;

@@ -34,6 +34,8 @@ use self::spell::Speller;
 use self::statement::{Statement, compares_rows};
 use crate::CodegenError;
 
+pub use self::types::type_name;
+
 /// The SQL of an output: one statement without a semicolon, its columns named and ordered as the
 /// output says. Rows are in the plan's order where its root is a `Sort` or a `Limit` over one.
 ///

@@ -5,7 +5,11 @@ use isomer_ir::{DataType, Dialect};
 use crate::CodegenError;
 
 /// A type as a cast names it. Where the dialect lacks a width, the next wider type stands for it.
-pub(super) fn type_name(data_type: DataType, dialect: Dialect) -> Result<String, CodegenError> {
+///
+/// # Errors
+///
+/// For a type that the dialect has nothing for.
+pub fn type_name(data_type: DataType, dialect: Dialect) -> Result<String, CodegenError> {
     use Dialect::{DataFusion, DuckDb, Postgres, Spark};
     let name = match (data_type, dialect) {
         (DataType::Decimal { precision, scale }, Postgres) => return Ok(format!("NUMERIC({precision}, {scale})")),

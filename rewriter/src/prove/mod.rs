@@ -8,6 +8,7 @@ mod alike;
 mod closure;
 mod describe;
 mod group;
+mod project;
 mod prover;
 mod sum;
 mod tidy;
@@ -27,6 +28,7 @@ use crate::optimize::{add_root, saturate};
 use crate::rule_set::Rules;
 use crate::same::{Shown, is_same};
 use crate::simplify::Switches;
+pub use project::inlined;
 use prover::{Prover, Shape};
 
 /// What two queries are proved equal over: the scalars they are made of and the facts of their tables.

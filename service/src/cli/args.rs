@@ -31,6 +31,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Execute every model as written and as optimised, and compare the rows.
     Verify(VerifyArgs),
+    /// Prove that two queries, or two versions of a project, give the same rows, or show where they differ.
+    Prove(ProveArgs),
     /// List, show, write, lay out or test rewriting rules.
     Rules {
         /// What to do with them.
@@ -125,6 +127,35 @@ pub(super) struct VerifyArgs {
     /// Where to execute [default: the project's dialect if it is embedded, else duckdb]
     #[arg(long, value_enum)]
     pub(super) engine: Option<EngineName>,
+}
+
+/// `isomer prove`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ProveArgs {
+    /// A file with one query; with --project a project folder.
+    #[arg(value_name = "FIRST")]
+    pub(super) first: PathBuf,
+    /// The query or folder that it is compared with.
+    #[arg(value_name = "SECOND")]
+    pub(super) second: PathBuf,
+    /// A file of CREATE TABLE statements: columns, NOT NULL, keys and foreign keys. May be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(super) schema: Vec<PathBuf>,
+    /// A DuckDB database whose tables are read as schema.
+    #[arg(long, value_name = "FILE")]
+    pub(super) database: Option<PathBuf>,
+    /// Compare the models of two versions of a project by name.
+    #[arg(long, conflicts_with_all = ["schema", "database"])]
+    pub(super) project: bool,
+    /// Dialect of the queries: duckdb, datafusion, postgres or spark.
+    #[arg(long, value_name = "DIALECT", default_value = "duckdb")]
+    pub(super) dialect: String,
+    /// Small databases that are tried for a difference, and random ones.
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    pub(super) databases: usize,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
 }
 
 /// `isomer rules`.
