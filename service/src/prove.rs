@@ -85,7 +85,8 @@ pub fn decide(question: &Question, n_databases: usize) -> Equality {
             equality.verdict = "refuted";
             equality.refutation = Some(refutation(&found, catalog));
             if method.is_some() {
-                equality.reason = Some("a proof was found as well: this is a bug of isomer, please report it".to_owned());
+                equality.reason =
+                    Some("a proof was found as well: this is a bug of isomer, please report it".to_owned());
             }
         }
         (None, Some(method)) => proved(&mut equality, method, &proof),
@@ -195,7 +196,8 @@ pub fn compare_projects(
         let equality = match whole {
             (Some(one), Some(other)) => match by_name(one, other) {
                 Ok((one, other)) => {
-                    let question = Question { arena: arena.clone(), catalog: catalog.clone(), first: one, second: other };
+                    let question =
+                        Question { arena: arena.clone(), catalog: catalog.clone(), first: one, second: other };
                     decide(&question, n_databases)
                 }
                 Err(reason) => told("refuted", &reason),

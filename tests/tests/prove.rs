@@ -188,7 +188,10 @@ fn near_misses_are_refuted() {
             CREATE TABLE s (a INT, b INT NOT NULL, id INT REFERENCES r (id));";
         let misses = [
             ("SELECT a FROM r WHERE a = a", "SELECT a FROM r"),
-            ("SELECT r.id FROM r JOIN s ON r.a = s.a", "SELECT r.id FROM r WHERE EXISTS (SELECT 1 FROM s WHERE s.a = r.a)"),
+            (
+                "SELECT r.id FROM r JOIN s ON r.a = s.a",
+                "SELECT r.id FROM r WHERE EXISTS (SELECT 1 FROM s WHERE s.a = r.a)",
+            ),
             ("SELECT s.b FROM s JOIN r ON s.id = r.id", "SELECT s.b FROM s"),
             ("SELECT s.b FROM s LEFT JOIN r ON s.a = r.a", "SELECT s.b FROM s"),
             ("SELECT count(*) AS n FROM r", "SELECT count(a) AS n FROM r"),
@@ -196,17 +199,32 @@ fn near_misses_are_refuted() {
             ("SELECT count(*) AS n FROM s GROUP BY a", "SELECT count(*) AS n FROM s"),
             ("SELECT a FROM s UNION SELECT a FROM r", "SELECT a FROM s UNION ALL SELECT a FROM r"),
             ("SELECT DISTINCT a FROM s", "SELECT a FROM s"),
-            ("SELECT id FROM r WHERE a NOT IN (SELECT a FROM s)", "SELECT id FROM r WHERE NOT EXISTS (SELECT 1 FROM s WHERE s.a = r.a)"),
+            (
+                "SELECT id FROM r WHERE a NOT IN (SELECT a FROM s)",
+                "SELECT id FROM r WHERE NOT EXISTS (SELECT 1 FROM s WHERE s.a = r.a)",
+            ),
             ("SELECT x.a FROM s x JOIN s y ON x.a = y.a", "SELECT a FROM s WHERE a IS NOT NULL"),
             ("SELECT a FROM s EXCEPT SELECT a FROM r", "SELECT a FROM s EXCEPT ALL SELECT a FROM r"),
             ("SELECT a, sum(b) AS n FROM s GROUP BY a", "SELECT a, sum(DISTINCT b) AS n FROM s GROUP BY a"),
             ("SELECT sum(n) AS n FROM (SELECT count(*) AS n FROM s GROUP BY a) AS t", "SELECT count(*) AS n FROM s"),
-            ("SELECT r.id, s.b FROM r LEFT JOIN s ON r.id = s.id AND s.b > 0", "SELECT r.id, s.b FROM r LEFT JOIN s ON r.id = s.id WHERE s.b > 0"),
-            ("SELECT r.id FROM r LEFT JOIN s ON r.id = s.id AND r.b > 0", "SELECT r.id FROM r LEFT JOIN s ON r.id = s.id WHERE r.b > 0"),
+            (
+                "SELECT r.id, s.b FROM r LEFT JOIN s ON r.id = s.id AND s.b > 0",
+                "SELECT r.id, s.b FROM r LEFT JOIN s ON r.id = s.id WHERE s.b > 0",
+            ),
+            (
+                "SELECT r.id FROM r LEFT JOIN s ON r.id = s.id AND r.b > 0",
+                "SELECT r.id FROM r LEFT JOIN s ON r.id = s.id WHERE r.b > 0",
+            ),
             ("SELECT b FROM s ORDER BY b LIMIT 2", "SELECT b FROM s ORDER BY b DESC LIMIT 2"),
-            ("SELECT a FROM s WHERE a > 1 OR b > 1", "SELECT a FROM s WHERE a > 1 UNION ALL SELECT a FROM s WHERE b > 1"),
+            (
+                "SELECT a FROM s WHERE a > 1 OR b > 1",
+                "SELECT a FROM s WHERE a > 1 UNION ALL SELECT a FROM s WHERE b > 1",
+            ),
             ("SELECT max(b) AS m FROM s GROUP BY a", "SELECT DISTINCT max(b) AS m FROM s GROUP BY a"),
-            ("SELECT a, b FROM s INTERSECT SELECT a, b FROM r", "SELECT s.a, s.b FROM s JOIN r ON s.a = r.a AND s.b = r.b"),
+            (
+                "SELECT a, b FROM s INTERSECT SELECT a, b FROM r",
+                "SELECT s.a, s.b FROM s JOIN r ON s.a = r.a AND s.b = r.b",
+            ),
         ];
         for (first, second) in misses {
             let queries = [first.to_owned(), second.to_owned()];

@@ -11,9 +11,9 @@ use super::args::{Format, ProveArgs};
 use super::{Console, Failure, Outcome, json};
 use crate::api::prove::{Equality, ModelEquality};
 use crate::execute::causes;
+use crate::files;
 use crate::prove::{ask, compare_projects, decide};
 use crate::report::{self, Texts};
-use crate::files;
 
 /// `isomer prove`.
 pub(super) fn run(console: Console, args: &ProveArgs) -> Result<Outcome, Failure> {
@@ -93,7 +93,8 @@ fn refused(console: Console, faults: &[Diagnostic], texts: &Texts) -> Result<Out
 
 fn read(path: &Path) -> Result<(Arc<str>, String), Failure> {
     let name: Arc<str> = Arc::from(path.display().to_string());
-    let text = fs::read_to_string(path).map_err(|error| Failure::Sentence(format!("`{name}` cannot be read: {error}")))?;
+    let text =
+        fs::read_to_string(path).map_err(|error| Failure::Sentence(format!("`{name}` cannot be read: {error}")))?;
     Ok((name, text))
 }
 
