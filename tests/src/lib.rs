@@ -3,6 +3,7 @@
 //! The tests themselves are in `tests/`, one target for each thing that is held true.
 
 pub mod examples;
+pub mod pipelines;
 pub mod queries;
 pub mod schema;
 

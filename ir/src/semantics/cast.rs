@@ -20,7 +20,10 @@ pub(super) fn cast(value: Value, to: DataType) -> Cell {
         DataType::Null | DataType::Unknown => Ok(value),
         DataType::Boolean => boolean(&value),
         DataType::Text => text(&value),
-        DataType::Float32 => double(&value).map(|value| Value::Float(f64::from(value as f32))),
+        DataType::Float32 => {
+            let (value, single) = double(&value).map(|value| (value, value as f32))?;
+            if value.is_finite() && !single.is_finite() { Err(BAD_CAST) } else { Ok(Value::Float(f64::from(single))) }
+        }
         DataType::Float64 => double(&value).map(Value::Float),
         DataType::Decimal { precision, scale } => decimal(&value, precision, scale),
         DataType::Date => date(&value),

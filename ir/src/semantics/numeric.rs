@@ -56,7 +56,10 @@ pub(super) fn rounded(value: &Value, digits: i128, data_type: DataType) -> Cell 
         }
         Value::Int(value) => {
             let kept = round_at(*value, -digits).ok_or(OVERFLOW)?;
-            super::cast::fits(kept, data_type).map(Value::Int)
+            // DuckDB wraps around here.
+            super::cast::fits(kept, data_type)
+                .map(Value::Int)
+                .map_err(|_| EvalError::Unsupported("rounding out of range"))
         }
         Value::Decimal { value, scale } => {
             let kept = round_at(*value, i32::from(*scale) - digits).ok_or(OVERFLOW)?;

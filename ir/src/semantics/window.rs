@@ -222,18 +222,18 @@ fn side(
                 return Ok(key_order(*key, &others, &own));
             }
             let function = if is_back == key.is_descending { Function::Add } else { Function::Subtract };
-            let bound = arithmetic(function, &own, &distance, wide(&own))?;
+            let bound = arithmetic(function, &own, &distance, bound_type(&own, eval.arena.type_of(key.scalar)))?;
             Ok(key_order(*key, &others, &bound))
         }
     }
 }
 
-/// A type that holds what is a little more or less than the value.
-fn wide(value: &Value) -> DataType {
+/// The type in which a value is moved by a distance; a key at the end of its type fails, as in DuckDB.
+fn bound_type(value: &Value, key: DataType) -> DataType {
     match value {
         Value::Float(_) => DataType::Float64,
         Value::Decimal { scale, .. } => DataType::Decimal { precision: 38, scale: *scale },
         Value::Date(_) | Value::Timestamp(_) => DataType::Timestamp,
-        _ => DataType::Int128,
+        _ => key,
     }
 }
