@@ -5,6 +5,7 @@
 mod case;
 mod config;
 mod cost;
+mod disjunctions;
 mod extract;
 mod facts;
 mod logical;

@@ -25,6 +25,9 @@ pub(crate) fn apply(memo: &mut Memo, switches: &mut Switches) -> bool {
                         | (memo.origin(&node).is_none()
                             && merge_two_levels(memo, switches, class, node.inputs[0], (&keys, &calls)))
                 }
+                Operator::InnerJoin { on } => {
+                    crate::disjunctions::filter_inputs(memo, switches, class, &node.inputs, &on)
+                }
                 Operator::Filter { holds } => filter_below_project(memo, switches, class, node.inputs[0], &holds),
                 _ => false,
             };

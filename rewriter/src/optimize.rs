@@ -180,6 +180,8 @@ const DONE_BY_ENGINES: &[&str] = &[
     "merge-cases",
     "merge-concats",
     "merge-constants-in-sum",
+    "eliminate-null-test-on-not-null",
+    "convert-semi-join-to-in-list",
     "merge-date-truncs",
     "merge-comparisons",
     "convert-or-to-in-list",

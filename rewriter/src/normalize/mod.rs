@@ -10,6 +10,7 @@
 mod aggregates;
 mod calls;
 mod equalities;
+mod filters;
 mod group_keys;
 mod inner;
 pub(crate) mod joins;
@@ -181,7 +182,13 @@ impl<'a> Normalizer<'a> {
             }
             Plan::Limit { input, skip, fetch } => self.limit(*input, skip, fetch, conds),
             Plan::Instance { input, k } => self.instance(*input, k, &conds),
-            Plan::Join { kind, left, right, on } => self.join(kind, *left, *right, on, conds),
+            Plan::Join { kind, left, right, on } => {
+                if let Some(cond) = self.as_list(kind, &right, &on) {
+                    conds.push(cond);
+                    return self.relation(*left, conds);
+                }
+                self.join(kind, *left, *right, on, conds)
+            }
             Plan::Aggregate { input, keys, calls } => self.aggregate(*input, &keys, calls, conds),
             Plan::Distinct { input } => {
                 let columns = input.columns(&mut self.context.arena);
@@ -198,6 +205,9 @@ impl<'a> Normalizer<'a> {
     /// `Filter(conds, plan)` over a plan that is in normal form already.
     pub(crate) fn filtered(&mut self, plan: Plan, conds: &[ScalarId], definitions: Definitions) -> (Plan, Definitions) {
         let mut resolved = self.resolve_all(conds, &definitions);
+        for cond in &mut resolved {
+            *cond = self.without_null_tests(*cond, &plan);
+        }
         let plan = match plan {
             Plan::Filter { input, holds } if !resolved.is_empty() => {
                 resolved.extend(holds);
@@ -272,8 +282,13 @@ impl<'a> Normalizer<'a> {
             }
         }
         let (plan, inner) = self.relation(input, below);
-        let resolved: Vec<(ColumnId, ScalarId)> =
-            exprs.into_iter().map(|(id, scalar)| (id, self.resolve(scalar, &inner))).collect();
+        let resolved: Vec<(ColumnId, ScalarId)> = exprs
+            .into_iter()
+            .map(|(id, scalar)| {
+                let scalar = self.resolve(scalar, &inner);
+                (id, self.without_null_tests(scalar, &plan))
+            })
+            .collect();
         let is_barrier = resolved.iter().any(|&(_, scalar)| {
             !matches!(self.context.arena[scalar], Scalar::Column(_))
                 && (is_volatile(self, scalar) || self.context.arena.tree_size(scalar) > MAX_INLINED_SIZE)
