@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use isomer_ir::{Column, ColumnDef, ColumnId, DataType, Literal, Plan, Scalar, ScalarId, SetOpKind, SortKey, fold};
 use sqlparser::ast::{
-    Cte as CteSyntax, Distinct, Expr, LimitClause, Offset, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query,
-    SetExpr, SetOperator, SetQuantifier, TableAlias, TableAliasColumnDef, Values, With,
+    Cte as CteSyntax, Distinct, Expr, Fetch, LimitClause, Offset, OrderBy, OrderByExpr, OrderByKind, OrderByOptions,
+    Query, SetExpr, SetOperator, SetQuantifier, TableAlias, TableAliasColumnDef, Values, With,
 };
 
 use crate::bind::{Bind, Binder, Bound, Clause, Cte, Level};
@@ -35,7 +35,8 @@ impl<'a> Binder<'a> {
             pipe_operators,
         } = query;
         for (is_there, what) in [
-            (fetch.is_some(), "`FETCH`"),
+            (fetch.as_ref().is_some_and(|fetch| fetch.with_ties), "`FETCH … WITH TIES`"),
+            (fetch.as_ref().is_some_and(|fetch| fetch.percent), "`FETCH … PERCENT`"),
             (!locks.is_empty(), "`FOR UPDATE` or `FOR SHARE`"),
             (for_clause.is_some(), "`FOR XML` or `FOR JSON`"),
             (settings.is_some(), "`SETTINGS`"),
@@ -47,7 +48,8 @@ impl<'a> Binder<'a> {
             }
         }
         let n_ctes = self.ctes.len();
-        let result = self.query_body(with.as_ref(), body, order_by.as_ref(), limit_clause.as_ref(), is_root);
+        let rows = (limit_clause.as_ref(), fetch.as_ref());
+        let result = self.query_body(with.as_ref(), body, order_by.as_ref(), rows, is_root);
         self.ctes.truncate(n_ctes);
         result
     }
@@ -57,7 +59,7 @@ impl<'a> Binder<'a> {
         with: Option<&'a With>,
         body: &'a SetExpr,
         order_by: Option<&'a OrderBy>,
-        limit_clause: Option<&'a LimitClause>,
+        (limit_clause, fetch_clause): (Option<&'a LimitClause>, Option<&'a Fetch>),
         is_root: bool,
     ) -> Bind<Bound> {
         if let Some(With { with_token: _, recursive, cte_tables }) = with {
@@ -68,7 +70,8 @@ impl<'a> Binder<'a> {
                 self.cte(cte)?;
             }
         }
-        let keeps_order = is_root || limit_clause.is_some();
+        let is_limited = limit_clause.is_some() || fetch_clause.is_some();
+        let keeps_order = is_root || is_limited;
         let order = if let Some(OrderBy { kind, interpolate }) = order_by {
             if interpolate.is_some() {
                 return Err(self.unsupported_somewhere("`INTERPOLATE`"));
@@ -80,7 +83,7 @@ impl<'a> Binder<'a> {
         let mut bound = match body {
             SetExpr::Select(select) => self.select(select, order, keeps_order)?,
             SetExpr::Query(inner) => {
-                let bound = self.query(inner, is_root && order.is_none() && limit_clause.is_none())?;
+                let bound = self.query(inner, is_root && order.is_none() && !is_limited)?;
                 self.ordered(bound, order, keeps_order)?
             }
             SetExpr::SetOperation { .. } => {
@@ -96,8 +99,15 @@ impl<'a> Binder<'a> {
                 return Err(self.unsupported_somewhere("a data-modifying statement in a query"));
             }
         };
-        if let Some(clause) = limit_clause {
-            let (skip, fetch) = self.limit(clause)?;
+        if is_limited {
+            let (skip, mut fetch) = limit_clause.map_or(Ok((0, None)), |clause| self.limit(clause))?;
+            if let Some(Fetch { with_ties: _, percent: _, quantity }) = fetch_clause {
+                if fetch.is_some() {
+                    return Err(self.unsupported_somewhere("`FETCH` beside `LIMIT`"));
+                }
+                // Without a number one row is meant.
+                fetch = quantity.as_ref().map_or(Ok(Some(1)), |quantity| self.count(quantity))?;
+            }
             if skip > 0 || fetch.is_some() {
                 bound.rel.plan = Plan::Limit { input: Box::new(bound.rel.plan), skip, fetch };
             }
