@@ -38,7 +38,11 @@ pub use select::select;
 pub use type_name::{data_type_from_name, has_length};
 
 // Rule templates.
+mod facts;
 mod relation_template;
 mod template;
+mod template_feed;
+mod template_ways;
 
+pub use facts::declare_facts;
 pub use template::compile_rules;

@@ -19,6 +19,7 @@ mod smelt_calls;
 mod tests;
 mod yaml;
 
+pub(crate) use declare::add_key;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -22,6 +22,7 @@ pub(crate) fn compile_relation(
     rule: &Rule,
     pattern: &SqlText,
     template: &SqlText,
+    note: Option<Arc<str>>,
     arena: &mut Arena,
 ) -> Compile<Compiled> {
     let mut holes: Vec<HoleColumn> = Vec::new();
@@ -48,7 +49,7 @@ pub(crate) fn compile_relation(
         let message = format!("the template of `{}` holds a volatile function", rule.name);
         return Err(fault(rule, template, "RULE-0043", message, "a rule may not draw anew what was drawn once"));
     }
-    Ok(Compiled::Relation { pattern: from, template: to })
+    Ok(Compiled::Relation { pattern: from, template: to, note })
 }
 
 /// The SQL with symbolic names in the place of holes: `$L` a table, `$L.$j` and `$p($L)` columns.
@@ -65,7 +66,8 @@ fn with_symbols(rule: &Rule, text: &SqlText, columns: &mut Vec<HoleColumn>) -> C
             match column {
                 Some((column, behind)) => {
                     let (column_position, column) = declared(rule, text, column)?;
-                    sql.push_str(&symbol(rule, text, column_position, column, &[position], columns)?);
+                    let column = symbol(rule, text, column_position, column, &[position], columns)?;
+                    sql.push_str(&format!("{}.{column}", hole_table(rule, position)));
                     rest = behind;
                 }
                 None => sql.push_str(&hole_table(rule, position)),
@@ -101,7 +103,8 @@ fn declared<'r>(rule: &'r Rule, text: &SqlText, name: &str) -> Compile<(usize, &
     })
 }
 
-/// The symbolic column of a hole; remembers it for the catalog.
+/// The name of the symbolic column of a hole; remembers it for the catalog. Without its table it is
+/// found by whatever exposes it: an alias, a sub-query.
 fn symbol(
     rule: &Rule,
     text: &SqlText,
@@ -122,11 +125,11 @@ fn symbol(
             tables.push(*only);
         }
     }
-    let (Some(&first), true) = (tables.first(), tables.iter().all(|table| all.contains(table))) else {
+    if tables.is_empty() || !tables.iter().all(|table| all.contains(table)) {
         let message = format!("rule `{}` does not say of which table `${}` is", rule.name, hole.name);
         let help = "declare columns as `k column of L` and write predicates as `$p($L)`";
         return Err(fault(rule, text, "RULE-0048", message, help));
-    };
+    }
     let column = HoleColumn { hole: position, tables };
     match columns.iter().find(|known| known.hole == position) {
         Some(known) if *known != column => {
@@ -136,7 +139,7 @@ fn symbol(
         Some(_) => {}
         None => columns.push(column.clone()),
     }
-    Ok(format!("{}.{}", hole_table(rule, first), column.name()))
+    Ok(column.name())
 }
 
 fn symbolic_catalog(rule: &Rule, holes: &[HoleColumn]) -> Catalog {

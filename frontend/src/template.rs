@@ -10,13 +10,15 @@ use std::sync::Arc;
 
 use isomer_ir::{
     AggregateCall, Arena, Catalog, Column, ColumnDef, DataType, Diagnostic, Dialect, Output, Plan, Scalar, ScalarId,
-    Table, Volatility,
+    Severity, Table, Volatility,
 };
-use isomer_rules::{Body, Compiled, CompiledRule, GUARDS, Hole, HoleSort, Rule, RuleSet, SqlText};
+use isomer_rules::{Body, Compiled, CompiledRule, GUARDS, Guard, Hole, HoleSort, Rule, RuleSet, SqlText};
 
 use crate::bind::bind_query;
 use crate::parse::with_deep_stack;
 use crate::relation_template::compile_relation;
+use crate::template_feed::finds_within;
+use crate::template_ways::{Way, ways};
 
 /// The table whose columns stand for holes.
 const HOLES: &str = "__holes";
@@ -31,12 +33,14 @@ fn compile_all(rules: &RuleSet, arena: &mut Arena) -> (Vec<CompiledRule>, Vec<Di
     let mut compiled = Vec::with_capacity(rules.rules.len());
     let mut diagnostics = Vec::new();
     for rule in &rules.rules {
-        match &rule.body {
-            Body::Native(_) => compiled.push(CompiledRule { rule: Arc::clone(rule), compiled: Compiled::Native }),
-            Body::Template { pattern, template, .. } => match compile(rule, pattern, template, arena) {
-                Ok(body) => compiled.push(CompiledRule { rule: Arc::clone(rule), compiled: body }),
-                Err(diagnostic) => diagnostics.push(*diagnostic),
-            },
+        let before = diagnostics.len();
+        let bodies = match &rule.body {
+            Body::Native(_) => vec![Compiled::Native],
+            Body::Template { .. } => compile(rule, arena, &mut diagnostics),
+        };
+        // A rule stands or falls as a whole.
+        if !diagnostics[before..].iter().any(|told| told.severity == Severity::Project) {
+            compiled.extend(bodies.into_iter().map(|compiled| CompiledRule { rule: Arc::clone(rule), compiled }));
         }
     }
     (compiled, diagnostics)
@@ -46,14 +50,43 @@ pub(crate) fn fault(rule: &Rule, text: &SqlText, code: &'static str, message: St
     Box::new(Diagnostic::project(code, &rule.file, text.span, message).with_help(help))
 }
 
-fn compile(rule: &Rule, pattern: &SqlText, template: &SqlText, arena: &mut Arena) -> Result<Compiled, Box<Diagnostic>> {
+/// Every form of a rule's template: one for each way and each member of its operator sets. What is
+/// wrong with any of them is told.
+fn compile(rule: &Rule, arena: &mut Arena, diagnostics: &mut Vec<Diagnostic>) -> Vec<Compiled> {
+    let is_relation = matches!(&rule.body, Body::Template { pattern, .. } if pattern.is_relation());
+    diagnostics.extend(undecidable(rule, is_relation));
+    let mut bodies = Vec::new();
+    match ways(rule, is_relation) {
+        Ok(ways) => {
+            for Way { pattern, template, note } in ways {
+                let body = if is_relation {
+                    compile_relation(rule, &pattern, &template, note, arena)
+                } else {
+                    compile_scalar(rule, &pattern, &template, arena)
+                };
+                match body {
+                    Ok(body) => bodies.push(body),
+                    Err(diagnostic) => diagnostics.push(*diagnostic),
+                }
+            }
+        }
+        Err(diagnostic) => diagnostics.push(*diagnostic),
+    }
+    diagnostics.dedup();
+    for body in &bodies {
+        diagnostics.extend(warnings(rule, body, arena));
+    }
+    bodies
+}
+
+fn compile_scalar(
+    rule: &Rule,
+    pattern: &SqlText,
+    template: &SqlText,
+    arena: &mut Arena,
+) -> Result<Compiled, Box<Diagnostic>> {
     let (pattern_sql, in_holds) = strip_where(&pattern.text);
     let (template_sql, becomes_holds) = strip_where(&template.text);
-    let is_relation = pattern_sql.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"));
-    decidable(rule, is_relation)?;
-    if is_relation {
-        return compile_relation(rule, pattern, template, arena);
-    }
     if becomes_holds && !in_holds {
         let message = format!("the template of `{}` begins with WHERE and its pattern does not", rule.name);
         let help = "begin both sides with WHERE, or neither: as a value NULL is not FALSE";
@@ -63,11 +96,13 @@ fn compile(rule: &Rule, pattern: &SqlText, template: &SqlText, arena: &mut Arena
         let message = format!("the hole `${}` stands for a relation, and the template is a scalar", hole.name);
         return Err(fault(rule, pattern, "RULE-0041", message, "declare it as `expr`, `predicate` or `literal`"));
     }
+    let to_text = template;
     let from = bound(rule, pattern, pattern_sql, arena)?;
     let to = bound(rule, template, template_sql, arena)?;
     match (from, to) {
         (Part::Scalar(pattern), Part::Scalar(template)) => {
-            duplicates_no_volatile(rule, arena, template)?;
+            duplicates_no_volatile(rule, to_text, arena, template)?;
+            comparable(rule, to_text, arena, pattern, template)?;
             Ok(Compiled::Scalar { pattern, template, is_holds_only: in_holds })
         }
         (Part::Aggregate(from), Part::Aggregate(to)) => {
@@ -88,26 +123,75 @@ fn compile(rule: &Rule, pattern: &SqlText, template: &SqlText, arena: &mut Arena
     }
 }
 
-/// A guard that the optimizer cannot decide for such a template would keep the rule from ever firing.
-fn decidable(rule: &Rule, is_relation: bool) -> Result<(), Box<Diagnostic>> {
+/// The bound sides differ, and not in a type that no value of the one could take in the other.
+fn comparable(
+    rule: &Rule,
+    text: &SqlText,
+    arena: &Arena,
+    pattern: ScalarId,
+    template: ScalarId,
+) -> Result<(), Box<Diagnostic>> {
+    let fault = |code, message: String, help: &str| {
+        Err(Box::new(Diagnostic::project(code, &rule.file, text.span, message).with_help(help)))
+    };
+    if pattern == template {
+        let message = format!("both sides of rule `{}` are the same once they are bound", rule.name);
+        return fault("RULE-0027", message, "change one side or delete the rule");
+    }
+    let (from, to) = (arena.type_of(pattern), arena.type_of(template));
+    let is_open = |side: DataType| matches!(side, DataType::Unknown | DataType::Null);
+    if is_open(from) || is_open(to) || from == to || (from.is_integer() && to.is_integer()) {
+        return Ok(());
+    }
+    let message = format!("the sides of rule `{}` are of the types {from} and {to}, so it could never fire", rule.name);
+    fault("RULE-0054", message, "cast one of them")
+}
+
+/// What is odd about a rule that binds.
+fn warnings(rule: &Rule, body: &Compiled, arena: &Arena) -> Option<Diagnostic> {
+    let feeds_itself = match body {
+        Compiled::Scalar { pattern, template, is_holds_only: false } => finds_within(arena, *pattern, *template),
+        Compiled::Scalar { .. } | Compiled::Aggregate { .. } | Compiled::Native => false,
+        Compiled::Relation { pattern, .. } => {
+            let mut plan = &pattern.plan;
+            while let Plan::Named { input, .. } | Plan::Project { input, .. } = plan {
+                plan = input;
+            }
+            matches!(plan, Plan::Scan { .. })
+        }
+    };
+    let message = format!("rule `{}` finds its pattern in what it makes; its budget ends it", rule.name);
+    let help = "sharpen the pattern, or write the template without what the pattern finds";
+    let told = if rule.is_builtin {
+        Diagnostic::project("RULE-0055", &rule.file, rule.span, message)
+    } else {
+        Diagnostic::note("RULE-0055", &rule.file, rule.span, message)
+    };
+    feeds_itself.then(|| told.with_help(help))
+}
+
+/// Guards that the optimizer cannot decide for such a template would keep the rule from ever firing.
+fn undecidable(rule: &Rule, is_relation: bool) -> Vec<Diagnostic> {
     let is_decidable = |name: &str| {
         GUARDS
             .iter()
             .any(|known| known.name == name && if is_relation { known.is_for_relations } else { known.is_for_scalars })
     };
-    let Some(guard) = rule.guards.iter().find(|guard| !is_decidable(&guard.name)) else { return Ok(()) };
     let kind = if is_relation { "relation" } else { "scalar or aggregate" };
-    let message = format!(
-        "the guard `{}` is not decided for {kind} templates, so rule `{}` could never fire",
-        guard.name, rule.name
-    );
     let known: Vec<&str> = GUARDS
         .iter()
         .filter(|known| if is_relation { known.is_for_relations } else { known.is_for_scalars })
         .map(|known| known.name)
         .collect();
-    let diagnostic = Diagnostic::project("RULE-0047", &rule.file, guard.span, message);
-    Err(Box::new(diagnostic.with_help(format!("guards of such templates are {}", known.join(", ")))))
+    let told = |guard: &Guard| {
+        let (guard_name, rule_name) = (&guard.name, &rule.name);
+        let message = format!(
+            "the guard `{guard_name}` is not decided for {kind} templates, so rule `{rule_name}` could never fire"
+        );
+        let help = format!("guards of such templates are {}", known.join(", "));
+        Diagnostic::project("RULE-0047", &rule.file, guard.span, message).with_help(help)
+    };
+    rule.guards.iter().filter(|guard| !is_decidable(&guard.name)).map(told).collect()
 }
 
 fn is_scalar(hole: &Hole) -> bool {
@@ -122,10 +206,15 @@ fn strip_where(text: &str) -> (&str, bool) {
     }
 }
 
-fn duplicates_no_volatile(rule: &Rule, arena: &Arena, template: ScalarId) -> Result<(), Box<Diagnostic>> {
+fn duplicates_no_volatile(
+    rule: &Rule,
+    text: &SqlText,
+    arena: &Arena,
+    template: ScalarId,
+) -> Result<(), Box<Diagnostic>> {
     if arena.volatility(template) == Volatility::Volatile {
         let message = format!("the template of `{}` holds a volatile function", rule.name);
-        let diagnostic = Diagnostic::project("RULE-0043", &rule.file, rule.span, message);
+        let diagnostic = Diagnostic::project("RULE-0043", &rule.file, text.span, message);
         return Err(Box::new(diagnostic.with_help("a rule may not draw anew what was drawn once")));
     }
     Ok(())

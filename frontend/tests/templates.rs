@@ -63,7 +63,7 @@ fn templates_bind_or_are_refused_by_code() {
             format!(
                 "{relation}  match SELECT $C FROM $L => SELECT $C FROM (SELECT $C, row_number() OVER () AS n FROM $L) AS s"
             ),
-            &["RULE-0044"],
+            &["RULE-0046"],
         ),
         ("a limit", format!("{relation}  match SELECT $C FROM $L LIMIT 1 => SELECT $C FROM $L"), &["RULE-0046"]),
         (

@@ -3,6 +3,7 @@
 //! Keys and NOT NULL are *declared facts*: rules lean on them, and explain names who declared them.
 //! Row and distinct counts are estimates and never decide whether a rewrite is right.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -13,6 +14,8 @@ use crate::DataType;
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     tables: IndexMap<Arc<str>, Table>,
+    /// Who declared that a column holds no NULL, by table and position, where that is known.
+    not_null: BTreeMap<(Arc<str>, usize), Arc<str>>,
 }
 
 /// A table of the catalog.
@@ -88,6 +91,21 @@ impl Catalog {
     /// The table of a folded key, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Table> {
         self.tables.get_mut(key)
+    }
+
+    /// Declares that a column of a table, by position, holds no NULL.
+    pub fn declare_not_null(&mut self, table: &Arc<str>, position: usize, declared_by: &Arc<str>) {
+        let column = self.tables.get_mut(table).and_then(|table| table.columns.get_mut(position));
+        if let Some(column) = column.filter(|column| column.is_nullable) {
+            column.is_nullable = false;
+            self.not_null.insert((Arc::clone(table), position), Arc::clone(declared_by));
+        }
+    }
+
+    /// Who declared that a column holds no NULL, where [`Catalog::declare_not_null`] did.
+    #[must_use]
+    pub fn not_null_declared_by(&self, table: &Arc<str>, position: usize) -> Option<&Arc<str>> {
+        self.not_null.get(&(Arc::clone(table), position))
     }
 
     /// Every table, in the order of insertion.

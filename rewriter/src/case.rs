@@ -10,7 +10,6 @@ use crate::operator::Context;
 use crate::optimize::{Entry, lower, saturate};
 use crate::rule_set::Rules;
 use crate::same::is_same;
-use crate::simplify::Switches;
 
 /// What became of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +50,7 @@ fn attempt(
     expects: &[usize],
 ) -> CaseOutcome {
     let rules = Rules::new(rules, &project.project.settings);
-    let mut switches = Switches::new(rules.disabled.iter().cloned());
+    let mut switches = rules.switches();
     let mut memo = Memo::new(Context::new(project.arena.clone(), project.project.catalog.clone()));
     let config = Config::default();
     let written = lower(project, inputs, &rules, &mut switches, &mut memo);

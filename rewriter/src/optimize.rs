@@ -20,7 +20,7 @@ use crate::raise::{Raiser, Step as PathStep, collect_demand, narrow_scans};
 use crate::rule_set::Rules;
 use crate::same::Shown;
 use crate::sharing::share;
-use crate::simplify::Switches;
+use crate::simplify::{Stop, Switches};
 
 /// Largest plan, in operators, that is inlined into a reader; larger views are read as views.
 const MAX_INLINED_OPERATORS: usize = 400;
@@ -48,8 +48,9 @@ impl Entry {
 /// among them. Shared relations are added to the project's catalog as tables, so that emitters can
 /// spell them. The same input gives the same pipeline.
 pub fn optimize(project: &mut BoundProject, rules: &[isomer_rules::CompiledRule], config: &Config<'_>) -> Pipeline {
-    let rules = Rules::new(rules, &project.project.settings);
-    let mut switches = Switches::new(rules.disabled.iter().cloned());
+    let compiled = rules;
+    let rules = Rules::new(compiled, &project.project.settings);
+    let mut switches = rules.switches();
     let context = Context::new(std::mem::take(&mut project.arena), std::mem::take(&mut project.project.catalog));
     let mut memo = Memo::new(context);
     let order = project.order.clone();
@@ -61,6 +62,7 @@ pub fn optimize(project: &mut BoundProject, rules: &[isomer_rules::CompiledRule]
     let raised = raise(project, &mut memo, &graph, &materialised);
     let n_nodes = memo.egraph.total_number_of_nodes();
     let mut diagnostics = refused_unions(&memo);
+    diagnostics.extend(stopped_rules(compiled, &switches));
     let steps = assemble(project, &rules, &entries, &mut memo, &graph, raised, &mut diagnostics);
     let context = std::mem::take(memo.context_mut());
     project.arena = context.arena;
@@ -85,6 +87,18 @@ fn refused_unions(memo: &Memo) -> Vec<Diagnostic> {
             .with_help("this is a bug of the rule; switch it off with `disable` and report it")
         })
         .collect()
+}
+
+/// Rules that were stopped because they would not have ended; the result is right without them.
+fn stopped_rules(rules: &[isomer_rules::CompiledRule], switches: &Switches) -> Vec<Diagnostic> {
+    let of = |name: &Arc<str>| rules.iter().map(|compiled| &compiled.rule).find(|rule| rule.name == *name);
+    let told = |(name, stop): (&Arc<str>, &Stop)| {
+        let rule = of(name)?;
+        let message = format!("rule `{name}` was stopped: {stop}");
+        let help = "the result holds without the rest of its work; sharpen its pattern, or raise its `budget`";
+        Some(Diagnostic::note("RULE-0060", &rule.file, rule.span, message).with_help(help))
+    };
+    switches.stopped().iter().filter_map(told).collect()
 }
 
 /// Normalises the models in order and adds them to the e-graph.
@@ -313,6 +327,7 @@ pub(crate) fn saturate(
         if memo.egraph.total_number_of_nodes() >= config.max_nodes {
             return (StopReason::Nodes, iteration);
         }
+        switches.begin_iteration();
         let mut has_changed = crate::logical::apply(memo, switches);
         has_changed |= crate::relations::apply(memo, switches, &relations, &rules.templates);
         has_changed |= share(memo, switches);

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use isomer_ir::Settings;
-use isomer_rules::{Compiled, CompiledRule, Guard, HoleSort, Rule};
+use isomer_rules::{Budget, Compiled, CompiledRule, Guard, HoleSort, Rule};
 use rustc_hash::FxHashSet;
 
 use crate::relations::RelationTemplate;
+use crate::simplify::Switches;
 use crate::templates::{AggregateTemplate, HoleGuard, ScalarTemplate, ScalarTemplates};
 
 /// Rules as the optimizer uses them.
@@ -21,6 +22,7 @@ pub(crate) struct Rules {
     /// Rules that were not let in, with the reason.
     pub(crate) withheld: Vec<(Arc<str>, String)>,
     users: FxHashSet<Arc<str>>,
+    budgets: Vec<(Arc<str>, Budget)>,
 }
 
 impl Rules {
@@ -55,7 +57,10 @@ impl Rules {
         if !rule.is_builtin || rule.class.needs_consent() {
             self.users.insert(Arc::clone(&rule.name));
         }
-        let mut guards: Vec<HoleGuard> = rule.guards.iter().map(|guard| hole_guard(rule, guard)).collect();
+        if !matches!(compiled.compiled, Compiled::Native) {
+            self.budgets.push((Arc::clone(&rule.name), rule.budget));
+        }
+        let mut guards: Vec<HoleGuard> = rule.guards.iter().flat_map(|guard| hole_guards(rule, guard)).collect();
         guards.extend(sort_guards(rule));
         match &compiled.compiled {
             Compiled::Native => {}
@@ -72,10 +77,15 @@ impl Rules {
                 template: template.clone(),
                 guards,
             }),
-            Compiled::Relation { pattern, template } => {
-                self.relations.push(RelationTemplate::new(rule, pattern, template));
+            Compiled::Relation { pattern, template, note } => {
+                self.relations.push(RelationTemplate::new(rule, pattern, template, note.as_ref()));
             }
         }
+    }
+
+    /// Switches of a run: what is disabled is off, and templates have their budgets.
+    pub(crate) fn switches(&self) -> Switches {
+        Switches::new(self.disabled.iter().cloned()).with_budgets(self.budgets.iter().cloned())
     }
 
     /// Whether the project asked for a rule: its own, or one that it consents to.
@@ -94,13 +104,14 @@ fn sort_guards(rule: &Rule) -> impl Iterator<Item = HoleGuard> + '_ {
     })
 }
 
-/// A guard over the binding of one hole.
-fn hole_guard(rule: &Rule, guard: &Guard) -> HoleGuard {
-    let hole = guard
-        .args
-        .first()
-        .and_then(|arg| rule.holes.iter().position(|hole| *hole.name == *arg.trim_start_matches('$')))
-        .and_then(|position| u32::try_from(position).ok());
+/// A guard over the bindings of its holes, one for each.
+fn hole_guards(rule: &Rule, guard: &Guard) -> Vec<HoleGuard> {
+    let position = |arg: &String| rule.holes.iter().position(|hole| *hole.name == *arg.trim_start_matches('$'));
+    let holes = guard.args.iter().map(|arg| position(arg).and_then(|position| u32::try_from(position).ok()));
+    holes.map(|hole| hole_guard(guard, hole)).collect()
+}
+
+fn hole_guard(guard: &Guard, hole: Option<u32>) -> HoleGuard {
     match (&*guard.name, hole, guard.bound) {
         ("deterministic", Some(hole), _) => HoleGuard::Deterministic(hole),
         ("cannot_raise", Some(hole), _) => HoleGuard::CannotRaise(hole),

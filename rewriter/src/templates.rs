@@ -9,9 +9,9 @@ use isomer_ir::{
     AggregateCall, AggregateFunction, Arena, Args, DataType, Function, Literal, Scalar, ScalarId, Volatility,
     is_widening,
 };
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::simplify::Switches;
+use crate::simplify::{Stop, Switches};
 
 /// What must hold of a hole's binding before a template may fire.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,17 +65,28 @@ pub(crate) struct ScalarTemplates {
 type Bindings = FxHashMap<u32, ScalarId>;
 
 impl ScalarTemplates {
-    /// The scalar after the first template that fires on its root, or the scalar itself.
-    pub(crate) fn rewrite_once(&self, arena: &mut Arena, scalar: ScalarId, switches: &mut Switches) -> ScalarId {
+    /// The scalar after the first template that fires on its root, with the template's rule.
+    pub(crate) fn rewrite_once(
+        &self,
+        arena: &mut Arena,
+        scalar: ScalarId,
+        switches: &mut Switches,
+    ) -> Option<(ScalarId, Arc<str>)> {
         self.rewrite(arena, scalar, switches, false)
     }
 
     /// The predicate after the first Holds-only template that fires on it, or itself.
     pub(crate) fn rewrite_holds(&self, arena: &mut Arena, scalar: ScalarId, switches: &mut Switches) -> ScalarId {
-        self.rewrite(arena, scalar, switches, true)
+        self.rewrite(arena, scalar, switches, true).map_or(scalar, |(made, _)| made)
     }
 
-    fn rewrite(&self, arena: &mut Arena, scalar: ScalarId, switches: &mut Switches, in_holds: bool) -> ScalarId {
+    fn rewrite(
+        &self,
+        arena: &mut Arena,
+        scalar: ScalarId,
+        switches: &mut Switches,
+        in_holds: bool,
+    ) -> Option<(ScalarId, Arc<str>)> {
         for template in &self.scalars {
             if template.is_holds_only != in_holds || !switches.is_on(&template.rule) {
                 continue;
@@ -94,12 +105,19 @@ impl ScalarTemplates {
             let made = instantiate(arena, template.template, &bindings, data_type);
             let Some(made) = of_type(arena, made, data_type) else { continue };
             let raises_anew = arena.can_raise(made) && !arena.can_raise(scalar);
-            if made != scalar && !raises_anew {
-                switches.fire(&template.rule);
-                return made;
+            if made == scalar || raises_anew {
+                continue;
             }
+            // Conjuncts are kept once each; anything else that holds what it replaces would grow with
+            // every look at it.
+            if !in_holds && holds_within(arena, made, scalar) {
+                switches.stop(&template.rule, Stop::FeedsItself);
+                continue;
+            }
+            switches.fire(&template.rule);
+            return Some((made, Arc::clone(&template.rule)));
         }
-        scalar
+        None
     }
 
     /// The call after the first aggregate template that fires on it, or the call itself.
@@ -161,6 +179,23 @@ impl ScalarTemplates {
     }
 }
 
+/// Whether a scalar holds another somewhere below its root.
+fn holds_within(arena: &Arena, scalar: ScalarId, part: ScalarId) -> bool {
+    let mut seen: FxHashSet<ScalarId> = FxHashSet::default();
+    let mut stack = vec![scalar];
+    while let Some(id) = stack.pop() {
+        for operand in arena.operands(id) {
+            if operand == part {
+                return true;
+            }
+            if seen.insert(operand) {
+                stack.push(operand);
+            }
+        }
+    }
+    false
+}
+
 /// `made` in the type of what it replaces: an integer of another width is cast, anything else refused.
 fn of_type(arena: &mut Arena, made: ScalarId, data_type: DataType) -> Option<ScalarId> {
     let own = arena.type_of(made);
@@ -210,25 +245,19 @@ pub(crate) fn matches<B: Bind>(arena: &Arena, pattern: ScalarId, scalar: ScalarI
     match (&arena[pattern], &arena[scalar]) {
         (Scalar::Literal(a), Scalar::Literal(b)) => is_same_literal(a, b),
         (Scalar::Call { function: f, args: a, .. }, Scalar::Call { function: g, args: b, .. }) => {
-            if f != g || a.len() != b.len() {
+            if a.len() != b.len() {
                 return false;
             }
-            let saved = bindings.clone();
-            if matches_all(arena, a, b, bindings) {
-                return true;
+            if f == g {
+                let saved = bindings.clone();
+                if matches_all(arena, a, b, bindings) {
+                    return true;
+                }
+                *bindings = saved;
             }
-            *bindings = saved;
-            let is_symmetric = matches!(
-                f,
-                Function::Eq
-                    | Function::NotEq
-                    | Function::IsDistinct
-                    | Function::IsNotDistinct
-                    | Function::Add
-                    | Function::Multiply
-                    | Function::And
-                    | Function::Or
-            );
+            // A literal stands right of a comparison, which a hole for one does not show.
+            let is_symmetric = f.flipped() == Some(*g)
+                || (f == g && matches!(f, Function::Add | Function::Multiply | Function::And | Function::Or));
             if is_symmetric && a.len() == 2 {
                 let saved = bindings.clone();
                 if matches(arena, a[0], b[1], bindings) && matches(arena, a[1], b[0], bindings) {

@@ -82,7 +82,7 @@ fn rule(clauses: &[Clause], faults: &mut Faults<'_>) -> Option<Rule> {
         holes: Vec::new(),
         body: Body::Native(Arc::from("")),
         guards: Vec::new(),
-        budget: Budget::default(),
+        budget: Budget::of(&Body::Native(Arc::from(""))),
         examples: Vec::new(),
         refusals: Vec::new(),
         file: Arc::clone(&faults.file),
@@ -126,6 +126,10 @@ fn rule(clauses: &[Clause], faults: &mut Faults<'_>) -> Option<Rule> {
         }
     }
     finish_case(&mut rule, case.take());
+    rule.budget = Budget::of(&rule.body);
+    if let Some(clause) = clauses.iter().find(|clause| clause.keyword == "budget") {
+        budget(clause, &mut rule, faults);
+    }
     if !seen.iter().any(|word| matches!(*word, "match" | "native")) {
         let message = format!("rule `{}` rewrites nothing", rule.name);
         faults.add("RULE-0004", rule.span, message, "add `match SQL => SQL` or `native name`");
@@ -160,7 +164,6 @@ fn rule_part(clause: &Clause, rule: &mut Rule, faults: &mut Faults<'_>) {
             }
         }
         "when" => rule.guards = guards(clause, faults),
-        "budget" => rule.budget = budget(clause, faults),
         _ => {}
     }
 }
@@ -292,14 +295,17 @@ fn class(text: &str) -> Option<Class> {
 }
 
 /// `20 per iteration, 500 total`; either part may be missing.
-fn budget(clause: &Clause, faults: &mut Faults<'_>) -> Budget {
-    let mut budget = Budget::default();
+fn budget(clause: &Clause, rule: &mut Rule, faults: &mut Faults<'_>) {
+    if let Body::Native(_) = rule.body {
+        let message = format!("rule `{}` is native and has a budget, which would say nothing", rule.name);
+        faults.add("RULE-0058", clause.span(), message, "native rules end by themselves; take the clause out");
+    }
     for (offset, piece) in list(&clause.text) {
         let (number, unit) = piece.trim().split_once(char::is_whitespace).unwrap_or((piece.trim(), ""));
         let unit = unit.split_whitespace().collect::<Vec<_>>().join(" ");
         match (number.parse::<usize>(), unit.as_str()) {
-            (Ok(number), "per iteration") if number > 0 => budget.per_iteration = number,
-            (Ok(number), "total") if number > 0 => budget.total = number,
+            (Ok(number), "per iteration") if number > 0 => rule.budget.per_iteration = number,
+            (Ok(number), "total") if number > 0 => rule.budget.total = number,
             _ => faults.add(
                 "RULE-0057",
                 clause.span_of(offset, piece),
@@ -308,7 +314,6 @@ fn budget(clause: &Clause, faults: &mut Faults<'_>) -> Budget {
             ),
         }
     }
-    budget
 }
 
 /// Pieces of a list at commas outside of parentheses, with their offsets.

@@ -155,9 +155,15 @@ pub struct Budget {
     pub total: usize,
 }
 
-impl Default for Budget {
-    fn default() -> Self {
-        Self { per_iteration: 1_000, total: 10_000 }
+impl Budget {
+    /// The budget of a rule that names none: relations are tried anew in each iteration, scalars and
+    /// aggregate calls once in each model.
+    #[must_use]
+    pub fn of(body: &Body) -> Self {
+        match body {
+            Body::Template { pattern, .. } if pattern.is_relation() => Self { per_iteration: 1_000, total: 10_000 },
+            Body::Template { .. } | Body::Native(_) => Self { per_iteration: 100_000, total: 100_000 },
+        }
     }
 }
 
@@ -248,6 +254,14 @@ pub struct SqlText {
     pub text: String,
     /// Where it stands in the file.
     pub span: Span,
+}
+
+impl SqlText {
+    /// Whether it is a relation: it begins with SELECT.
+    #[must_use]
+    pub fn is_relation(&self) -> bool {
+        self.text.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"))
+    }
 }
 
 /// A condition: a name of the closed vocabulary with its arguments as written.
@@ -366,5 +380,7 @@ pub enum Compiled {
         pattern: Output,
         /// What takes its place; shows as many columns.
         template: Output,
+        /// Which form of the rule it is, where it has several: the direction, the kind of join.
+        note: Option<Arc<str>>,
     },
 }

@@ -37,7 +37,7 @@ pub fn show(rule: &Rule) -> String {
     for guard in &rule.guards {
         let _ = writeln!(page, "when    {guard}");
     }
-    if rule.budget != Budget::default() {
+    if rule.budget != Budget::of(&rule.body) {
         let _ = writeln!(page, "budget  {}", rule.budget);
     }
     for case in &rule.examples {

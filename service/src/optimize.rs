@@ -98,6 +98,7 @@ pub fn run(request: Request) -> Answer {
     settings.allowed.extend(options.allow.iter().map(|rule| Arc::from(rule.as_str())));
     let (rules, faults) = rules_of(&project.rule_files);
     diagnostics.extend(faults);
+    diagnostics.extend(isomer_frontend::declare_facts(&mut project.catalog, &rules.facts));
     let mut bound = isomer_frontend::bind_project(project);
     diagnostics.append(&mut bound.diagnostics);
     let (compiled, faults) = isomer_frontend::compile_rules(&rules, &mut bound.arena);

@@ -100,7 +100,7 @@ const ASSUMING: [(&str, &str); 1] = [("simplify-integer-sum-in-comparison", "no 
 
 fn attempt(ground: Ground<'_>, left: &Output, right: &Output, config: &Config<'_>) -> Proof {
     let rules = Rules::new(ground.rules, ground.settings);
-    let mut switches = Switches::new(rules.disabled.iter().cloned());
+    let mut switches = rules.switches();
     let mut memo = Memo::new(Context::new(ground.arena.clone(), ground.catalog.clone()));
     let entries = [left, right].map(|output| entry(&mut memo, &mut switches, &rules, output));
     let normal_forms = [0, 1].map(|side: usize| printed(&memo, &entries[side].0));

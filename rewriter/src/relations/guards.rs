@@ -1,7 +1,10 @@
 //! The guards of relation templates, decided from the facts of the classes that holes stand for.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use egg::Id;
-use isomer_ir::{ColumnDef, ColumnId, Scalar, ScalarId};
+use isomer_ir::{ColumnDef, ColumnId, Key, Scalar, ScalarId, Table};
 use isomer_rules::{Guard, HoleColumn, HoleSort, Rule, hole_names};
 
 use super::matching::Bindings;
@@ -58,7 +61,8 @@ fn decided(memo: &Memo, rule: &Rule, guard: &Guard, bindings: &Bindings) -> Opti
             let tables = || found.columns.iter().filter_map(|(table, _)| *table).chain(found.tables.iter().copied());
             let table = tables().next()?;
             let is_one_table = tables().all(|other| other == table);
-            (is_one_table && memo.facts(table).is_unique(&columns)).then(|| format!("no two rows agree on {names}"))
+            let holds = is_one_table && memo.facts(table).is_unique(&columns);
+            holds.then(|| format!("no two rows agree on {names}{}", key_by(memo, &columns)))
         }
         "not_null" => {
             let holds = !found.columns.is_empty()
@@ -67,12 +71,14 @@ fn decided(memo: &Memo, rule: &Rule, guard: &Guard, bindings: &Bindings) -> Opti
                     .columns
                     .iter()
                     .all(|(table, column)| table.is_some_and(|table| memo.facts(table).is_not_null(*column)));
-            holds.then(|| format!("{names} is never NULL"))
+            let columns: Vec<ColumnId> = found.columns.iter().map(|(_, column)| *column).collect();
+            holds.then(|| format!("{names} is never NULL{}", not_null_by(memo, &columns)))
         }
         "foreign_key" => {
             let [(Some(from_table), from), (Some(to_table), to)] = found.columns.as_slice() else { return None };
-            refers(memo, (*from_table, *from), (*to_table, *to))
-                .then(|| format!("{} refers to {} by a declared foreign key", arena.hint(*from), arena.hint(*to)))
+            let declared_by = refers(memo, (*from_table, *from), (*to_table, *to))?;
+            let (from, to) = (arena.hint(*from), arena.hint(*to));
+            Some(format!("{from} refers to {to} by a foreign key ({declared_by})"))
         }
         "single_row" => {
             let table = *found.tables.first()?;
@@ -110,24 +116,54 @@ fn decided(memo: &Memo, rule: &Rule, guard: &Guard, bindings: &Bindings) -> Opti
     }
 }
 
-/// Whether every value of a column that is not NULL is one of the other, which must be the column of
-/// a whole table.
-fn refers(memo: &Memo, (_, from): (Id, ColumnId), (to_table, to): (Id, ColumnId)) -> bool {
+/// The table that a column comes from, and its position there.
+fn origin_of(memo: &Memo, column: ColumnId) -> Option<(&Table, usize)> {
+    let ColumnDef::Base { table, column } = memo.context().arena.def(column) else { return None };
+    let table = memo.context().catalog.get(table)?;
+    Some((table, table.position(column)?))
+}
+
+/// Who declared the key that these columns hold; nothing where it was inferred.
+fn key_by(memo: &Memo, columns: &[ColumnId]) -> String {
+    let origins: Option<Vec<(&Table, usize)>> = columns.iter().map(|&column| origin_of(memo, column)).collect();
+    let declared = origins.as_ref().and_then(|origins| {
+        let (table, _) = origins.first()?;
+        let holds = |key: &&Key| {
+            key.columns.iter().all(|position| origins.iter().any(|(from, at)| from.key == table.key && at == position))
+        };
+        table.keys.iter().find(holds)
+    });
+    declared.map_or_else(String::new, |key| format!(" ({})", key.declared_by))
+}
+
+/// Who declared that these columns hold no NULL, where that is known of all.
+fn not_null_by(memo: &Memo, columns: &[ColumnId]) -> String {
+    let by = |&column: &ColumnId| {
+        let (table, position) = origin_of(memo, column)?;
+        memo.context().catalog.not_null_declared_by(&table.key, position)
+    };
+    let declared: Option<BTreeSet<&Arc<str>>> = columns.iter().map(by).collect();
+    let words = |by: BTreeSet<&Arc<str>>| by.into_iter().map(|by| &**by).collect::<Vec<_>>().join(", ");
+    declared.map(words).filter(|by| !by.is_empty()).map_or_else(String::new, |by| format!(" ({by})"))
+}
+
+/// Who declared that every value of a column that is not NULL is one of the other, which must be the
+/// column of a whole table.
+fn refers<'m>(memo: &'m Memo, (_, from): (Id, ColumnId), (to_table, to): (Id, ColumnId)) -> Option<&'m Arc<str>> {
     let context = memo.context();
-    let ColumnDef::Base { table: source, column } = context.arena.def(from) else { return false };
-    let Some(source) = context.catalog.get(source) else { return false };
+    let ColumnDef::Base { table: source, column } = context.arena.def(from) else { return None };
+    let source = context.catalog.get(source)?;
     let whole = memo.egraph[to_table].nodes.iter().find_map(|node| match memo.operator(node) {
         Operator::Scan { table, columns } => Some((table, columns)),
         _ => None,
     });
-    let Some((target, columns)) = whole else { return false };
-    let Some(referred) = columns.iter().position(|&column| column == to) else { return false };
-    let Some(referred) = context.catalog.get(target).and_then(|table| table.columns.get(referred)) else {
-        return false;
-    };
-    source.foreign_keys.iter().any(|foreign| {
+    let (target, columns) = whole?;
+    let referred = columns.iter().position(|&column| column == to)?;
+    let referred = context.catalog.get(target).and_then(|table| table.columns.get(referred))?;
+    let declared = source.foreign_keys.iter().find(|foreign| {
         let [position] = foreign.columns.as_slice() else { return false };
         let is_from = source.columns.get(*position).is_some_and(|known| known.key == *column);
         is_from && foreign.table == *target && foreign.referred.iter().all(|name| *name == referred.key)
-    })
+    })?;
+    Some(&declared.declared_by)
 }

@@ -32,11 +32,14 @@ pub(crate) struct RelationTemplate {
     pub(crate) rule: Arc<Rule>,
     pattern: Output,
     template: Output,
+    /// Which form of the rule it is, in words.
+    note: Option<String>,
 }
 
 impl RelationTemplate {
-    pub(crate) fn new(rule: &Arc<Rule>, pattern: &Output, template: &Output) -> Self {
-        Self { rule: Arc::clone(rule), pattern: pattern.clone(), template: template.clone() }
+    pub(crate) fn new(rule: &Arc<Rule>, pattern: &Output, template: &Output, note: Option<&Arc<str>>) -> Self {
+        let note = note.map(|note| format!("applied {note}"));
+        Self { rule: Arc::clone(rule), pattern: pattern.clone(), template: template.clone(), note }
     }
 
     /// The pattern as the normal form writes it.
@@ -65,6 +68,10 @@ pub(crate) fn apply(
         let is_grouped = matches!(pattern, Plan::Aggregate { .. } | Plan::Distinct { .. });
         for class in memo.class_ids() {
             for node in memo.egraph[class].nodes.clone() {
+                // Its budget may end in the middle.
+                if !switches.is_on(&template.rule.name) {
+                    break;
+                }
                 let mut site = Site { memo, switches, template, pattern, scalars, class };
                 let operator = site.memo.operator(&node).clone();
                 has_changed |= match (&operator, is_grouped) {
@@ -98,6 +105,9 @@ impl Site<'_> {
         let matcher = Matcher { memo: self.memo, rule: &self.template.rule };
         let mut has_changed = false;
         for (bindings, leftover) in matcher.top(self.pattern, input) {
+            if !self.switches.is_on(&self.template.rule.name) {
+                break;
+            }
             has_changed |= self.add_below(operator, &read, bindings, &leftover);
         }
         has_changed
@@ -225,7 +235,8 @@ impl Site<'_> {
         if !is_repeatable || conjuncts.into_iter().any(|&scalar| arena.volatility(scalar) != Volatility::Immutable) {
             return None;
         }
-        let facts = guards::hold(self.memo, &self.template.rule, bindings)?;
+        let mut facts: Vec<String> = self.template.note.iter().cloned().collect();
+        facts.extend(guards::hold(self.memo, &self.template.rule, bindings)?);
         Some(Origin { rule: Arc::clone(&self.template.rule.name), facts })
     }
 }

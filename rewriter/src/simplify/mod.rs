@@ -26,7 +26,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::templates::ScalarTemplates;
 
 pub(crate) use holds::is_false;
-pub(crate) use switches::Switches;
+pub(crate) use switches::{Stop, Switches};
 pub(crate) use transitive::transitive;
 
 /// Steps for one root before what is left is taken as it is. Each step makes a scalar smaller or brings
@@ -81,9 +81,15 @@ impl Simplifier {
                     n_steps += 1;
                     // What a project wrote comes first: a rule of ours must not take its pattern away.
                     let mut next = rebuilt;
-                    if n_made < MAX_TEMPLATES {
-                        next = templates.rewrite_once(arena, rebuilt, switches);
-                        n_made += usize::from(next != rebuilt);
+                    if let Some((made, rule)) = templates.rewrite_once(arena, rebuilt, switches) {
+                        n_made += 1;
+                        // What is under way came first: the template turns it back.
+                        let is_turned_back = under_way.contains(&made) && !self.done.contains_key(&made);
+                        if n_made < MAX_TEMPLATES && !is_turned_back {
+                            next = made;
+                        } else {
+                            switches.stop(&rule, Stop::FeedsItself);
+                        }
                     }
                     if next == rebuilt {
                         next = step(arena, rebuilt, switches).unwrap_or(rebuilt);

@@ -1,29 +1,69 @@
-//! Which rules may fire, and which did.
+//! Which rules may fire, how often they did, and which were stopped because they would not end.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use isomer_rules::Budget;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Why a rule was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// It was applied as often as its budget allows in one iteration, and waited for the next one.
+    Iteration(usize),
+    /// It was applied as often as its budget allows in all.
+    Total(usize),
+    /// What it makes holds what it replaces, or comes back to it.
+    FeedsItself,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Iteration(n) => write!(f, "its budget of {n} applications per iteration was spent"),
+            Self::Total(n) => write!(f, "its budget of {n} applications was spent"),
+            Self::FeedsItself => f.write_str("what it makes can be rewritten by it again, without end"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    in_iteration: usize,
+    total: usize,
+}
 
 /// Which rules may fire, and which did.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Switches {
     disabled: FxHashSet<Arc<str>>,
     fired: BTreeMap<Arc<str>, usize>,
+    budgets: FxHashMap<Arc<str>, Budget>,
+    spent: FxHashMap<Arc<str>, Spent>,
+    waiting: FxHashSet<Arc<str>>,
+    ended: FxHashSet<Arc<str>>,
+    stopped: BTreeMap<Arc<str>, Stop>,
 }
 
 impl Switches {
     pub(crate) fn new(disabled: impl IntoIterator<Item = Arc<str>>) -> Self {
-        Self { disabled: disabled.into_iter().collect(), fired: BTreeMap::new() }
+        Self { disabled: disabled.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Rules beside these have no budget.
+    pub(crate) fn with_budgets(mut self, budgets: impl IntoIterator<Item = (Arc<str>, Budget)>) -> Self {
+        self.budgets = budgets.into_iter().collect();
+        self
     }
 
     /// The same rules in force, for work of which nobody is told.
     pub(crate) fn unnamed(&self) -> Self {
-        Self { disabled: self.disabled.clone(), fired: BTreeMap::new() }
+        Self { fired: BTreeMap::new(), ..self.clone() }
     }
 
     pub(crate) fn is_on(&self, rule: &str) -> bool {
-        !self.disabled.contains(rule)
+        !self.disabled.contains(rule) && !self.ended.contains(rule) && !self.waiting.contains(rule)
     }
 
     /// Counts a firing. What the normal form needs happens also when its rule is off, unnamed.
@@ -37,6 +77,37 @@ impl Switches {
                 self.fired.insert(Arc::from(rule), 1);
             }
         }
+        self.spend(rule);
+    }
+
+    fn spend(&mut self, rule: &str) {
+        let Some((rule, budget)) = self.budgets.get_key_value(rule) else { return };
+        let (rule, budget) = (Arc::clone(rule), *budget);
+        let spent = self.spent.entry(Arc::clone(&rule)).or_default();
+        spent.in_iteration += 1;
+        spent.total += 1;
+        if spent.total >= budget.total {
+            self.stop(&rule, Stop::Total(budget.total));
+        } else if spent.in_iteration >= budget.per_iteration {
+            self.stop(&rule, Stop::Iteration(budget.per_iteration));
+        }
+    }
+
+    /// Switches a rule off, for the rest of the iteration or of the run.
+    pub(crate) fn stop(&mut self, rule: &Arc<str>, stop: Stop) {
+        match stop {
+            Stop::Iteration(_) => self.waiting.insert(Arc::clone(rule)),
+            Stop::Total(_) | Stop::FeedsItself => self.ended.insert(Arc::clone(rule)),
+        };
+        self.stopped.insert(Arc::clone(rule), stop);
+    }
+
+    /// A new iteration begins: rules that waited go on.
+    pub(crate) fn begin_iteration(&mut self) {
+        self.waiting.clear();
+        for spent in self.spent.values_mut() {
+            spent.in_iteration = 0;
+        }
     }
 
     /// Counts a firing where there is a result, and hands it on.
@@ -49,5 +120,34 @@ impl Switches {
 
     pub(crate) fn take_fired(&mut self) -> BTreeMap<Arc<str>, usize> {
         std::mem::take(&mut self.fired)
+    }
+
+    /// The rules that were stopped, each with the last reason.
+    pub(crate) fn stopped(&self) -> &BTreeMap<Arc<str>, Stop> {
+        &self.stopped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_ends_what_would_not_end() {
+        let rule: Arc<str> = Arc::from("r");
+        let mut switches = Switches::new([]).with_budgets([(Arc::clone(&rule), Budget { per_iteration: 2, total: 3 })]);
+        let fire = |switches: &mut Switches| (0..5).for_each(|_| switches.fire("r"));
+        fire(&mut switches);
+        assert_eq!(switches.take_fired()["r"], 2);
+        assert_eq!(switches.stopped()["r"], Stop::Iteration(2));
+        switches.begin_iteration();
+        fire(&mut switches);
+        assert_eq!(switches.take_fired()["r"], 1);
+        switches.begin_iteration();
+        fire(&mut switches);
+        assert!(switches.take_fired().is_empty());
+        assert_eq!(switches.stopped()["r"], Stop::Total(3));
+        (0..5).for_each(|_| switches.fire("other"));
+        assert_eq!(switches.take_fired()["other"], 5, "what has no budget goes on");
     }
 }
