@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = &[
     ("rulesets/subqueries.rules", include_str!("../../rulesets/subqueries.rules")),
     ("rulesets/aggregates.rules", include_str!("../../rulesets/aggregates.rules")),
     ("rulesets/sort_limit.rules", include_str!("../../rulesets/sort_limit.rules")),
+    ("rulesets/windows.rules", include_str!("../../rulesets/windows.rules")),
     ("rulesets/sets_and_empties.rules", include_str!("../../rulesets/sets_and_empties.rules")),
     ("rulesets/scalars.rules", include_str!("../../rulesets/scalars.rules")),
     ("rulesets/sharing.rules", include_str!("../../rulesets/sharing.rules")),

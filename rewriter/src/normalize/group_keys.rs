@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{ColumnId, JoinKind, Plan, Scalar, ScalarId, Volatility};
+use isomer_ir::{Arena, ColumnId, JoinKind, Plan, Scalar, ScalarId, Volatility};
 
 use super::calls::over_keys;
 use super::{Definitions, Normalizer, peek};
@@ -24,18 +24,7 @@ impl Normalizer<'_> {
             keys.iter().map(|&(id, scalar)| (id, self.resolve(scalar, inner))).collect();
         let equalities = if resolved.len() > 1 { self.equalities(plan) } else { Vec::new() };
         for (id, scalar) in resolved {
-            let value = match &self.context.arena[scalar] {
-                Scalar::Literal(_) => Some(scalar),
-                Scalar::Column(column) => {
-                    facts.constants.iter().find(|(known, _)| known == column).map(|(_, value)| *value)
-                }
-                Scalar::Outer(_)
-                | Scalar::Call { .. }
-                | Scalar::Case { .. }
-                | Scalar::Cast { .. }
-                | Scalar::InList { .. }
-                | Scalar::Hole(_) => None,
-            };
+            let value = constant_value(&self.context.arena, scalar, facts);
             if let (Some(value), true) = (value, self.switches.is_on("prune-constant-group-key")) {
                 // The constant takes the key's own type: `g = 5` says nothing about the literal's width.
                 let data_type = self.context.arena.column_type(id);
@@ -104,7 +93,7 @@ impl Normalizer<'_> {
 
     /// Pairs of columns that are equal in all rows, by the filters and inner joins at the plan's root.
     /// Equal floats may still differ in the sign of zero, and equal values of two types are two values.
-    fn equalities(&mut self, plan: &Plan) -> Vec<(ColumnId, ColumnId)> {
+    pub(super) fn equalities(&mut self, plan: &Plan) -> Vec<(ColumnId, ColumnId)> {
         if !self.switches.is_on("prune-duplicate-group-key") {
             return Vec::new();
         }
@@ -138,7 +127,7 @@ impl Normalizer<'_> {
     }
 
     /// The least of the columns that equal this one.
-    fn representative(&mut self, scalar: ScalarId, equalities: &[(ColumnId, ColumnId)]) -> ScalarId {
+    pub(super) fn representative(&mut self, scalar: ScalarId, equalities: &[(ColumnId, ColumnId)]) -> ScalarId {
         let Scalar::Column(column) = self.context.arena[scalar] else { return scalar };
         let mut known = vec![column];
         let mut next = 0;
@@ -155,4 +144,23 @@ impl Normalizer<'_> {
         let least = known.into_iter().min().unwrap_or(column);
         self.context.arena.column_ref(least)
     }
+}
+
+/// The value that a scalar has in all rows.
+fn constant_value(arena: &Arena, scalar: ScalarId, facts: &Facts) -> Option<ScalarId> {
+    match &arena[scalar] {
+        Scalar::Literal(_) => Some(scalar),
+        Scalar::Column(column) => facts.constants.iter().find(|(known, _)| known == column).map(|(_, value)| *value),
+        Scalar::Outer(_)
+        | Scalar::Call { .. }
+        | Scalar::Case { .. }
+        | Scalar::Cast { .. }
+        | Scalar::InList { .. }
+        | Scalar::Hole(_) => None,
+    }
+}
+
+/// Whether a scalar has one value in all rows.
+pub(super) fn is_one_value(arena: &Arena, scalar: ScalarId, facts: &Facts) -> bool {
+    constant_value(arena, scalar, facts).is_some()
 }

@@ -1,9 +1,22 @@
-//! Limits and orders in normal form: limits merged, orders only where rows depend on them, no key
-//! that orders nothing.
+//! Limits and orders in normal form: limits merged and moved to where rows are fewest, orders only
+//! where rows depend on them, no key that orders nothing.
 
-use isomer_ir::{Plan, Scalar, ScalarId, SortKey};
+use isomer_ir::{
+    ColumnId, Function, JoinKind, Literal, Plan, RankingFunction, Scalar, ScalarId, SortKey, Volatility, WindowCall,
+    WindowFunction,
+};
 
-use super::{Definitions, Normalizer, strip_names};
+use super::calls::over_keys;
+use super::group_keys::is_one_value;
+use super::{Definitions, Normalizer, peek, strip_names};
+use crate::facts::matches_key;
+
+/// Which rows of an order a limit lets through.
+#[derive(Debug, Clone, Copy)]
+struct Range {
+    skip: u64,
+    fetch: Option<u64>,
+}
 
 impl Normalizer<'_> {
     pub(super) fn limit(
@@ -17,66 +30,173 @@ impl Normalizer<'_> {
             Plan::Sort { input, keys } => (keys, *input),
             input => (Vec::new(), input),
         };
-        let (plan, definitions) = match (keys.is_empty(), input) {
-            (true, Plan::Limit { input, skip: inner_skip, fetch: inner_fetch })
-                if self.switches.is_on("merge-limits") =>
-            {
-                self.switches.fire("merge-limits");
-                let left = inner_fetch.map(|rows| rows.saturating_sub(skip));
-                let merged = match (left, fetch) {
-                    (Some(left), Some(fetch)) => Some(left.min(fetch)),
-                    (left, fetch) => left.or(fetch),
-                };
-                return self.limit(*input, inner_skip.saturating_add(skip), merged, conds);
-            }
-            (_, input) => self.relation(input, Vec::new()),
-        };
-        if fetch == Some(0) && self.switches.is_on("eliminate-zero-limit") {
+        let (plan, definitions) = self.relation(input, Vec::new());
+        let keys = self.sort_keys(keys, &definitions, &plan);
+        let plan = self.limited(plan, &keys, Range { skip, fetch });
+        self.filtered(plan, &conds, definitions)
+    }
+
+    /// `Limit(Sort(plan))` over a plan in normal form; exposes what the plan does.
+    fn limited(&mut self, plan: Plan, keys: &[SortKey], range: Range) -> Plan {
+        let Range { skip, fetch } = range;
+        let bound = self.facts(&plan).max_rows;
+        let is_none = fetch == Some(0) || bound.is_some_and(|rows| rows <= skip);
+        if is_none && self.switches.is_on("eliminate-zero-limit") {
             self.switches.fire("eliminate-zero-limit");
             let columns = plan.columns(&mut self.context.arena);
-            return (Plan::Empty { columns }, definitions);
+            return Plan::Empty { columns };
         }
-        let bound = self.facts(&plan).max_rows;
-        // With an order the limit stays: at the root of a model the order is the user's.
+        // An order at the root of a model is the user's, and is kept beside the plan.
         if skip == 0
-            && keys.is_empty()
             && self.switches.is_on("eliminate-limit-by-row-bound")
             && bound.is_some_and(|rows| fetch.is_none_or(|fetch| rows <= fetch))
         {
             self.switches.fire("eliminate-limit-by-row-bound");
-            return self.filtered(plan, &conds, definitions);
+            return plan;
         }
-        let keys = self.sort_keys(keys, &definitions, &plan);
-        let plan = if keys.is_empty() { plan } else { Plan::Sort { input: Box::new(plan), keys } };
-        let plan = Plan::Limit { input: Box::new(plan), skip, fetch };
-        self.filtered(plan, &conds, definitions)
+        if let Some((inner, inner_keys, inner_range)) = limit_of(&plan)
+            && inner_keys.starts_with(keys)
+            && self.switches.is_on("merge-limits")
+        {
+            self.switches.fire("merge-limits");
+            let (inner, inner_keys) = (inner.clone(), inner_keys.to_vec());
+            let left = inner_range.fetch.map(|rows| rows.saturating_sub(skip));
+            let fetch = match (left, fetch) {
+                (Some(left), Some(fetch)) => Some(left.min(fetch)),
+                (left, fetch) => left.or(fetch),
+            };
+            return self.limited(inner, &inner_keys, Range { skip: inner_range.skip.saturating_add(skip), fetch });
+        }
+        let plan = match self.below_preserved_side(plan, keys, range) {
+            Ok(plan) => return plan,
+            Err(plan) => plan,
+        };
+        let plan = if keys.is_empty() { plan } else { Plan::Sort { input: Box::new(plan), keys: keys.to_vec() } };
+        Plan::Limit { input: Box::new(plan), skip, fetch }
     }
 
+    /// A limit below a join that gives each left row exactly once.
+    fn below_preserved_side(&mut self, plan: Plan, keys: &[SortKey], range: Range) -> Result<Plan, Plan> {
+        if !self.switches.is_on("push-limit-into-left-join") {
+            return Err(plan);
+        }
+        let Plan::Join { kind: kind @ (JoinKind::Left | JoinKind::Single | JoinKind::Mark(_)), left, right, on } = plan
+        else {
+            return Err(plan);
+        };
+        let left_columns = left.columns(&mut self.context.arena);
+        let is_left_only = keys.iter().all(|key| self.context.arena.reads_only(key.scalar, &left_columns));
+        let right_facts = self.facts(&right);
+        let is_once = kind != JoinKind::Left
+            || matches_key(&self.context.arena, &on, &right_facts)
+            || right_facts.max_rows.is_some_and(|rows| rows <= 1);
+        if !is_left_only || !is_once {
+            return Err(Plan::Join { kind, left, right, on });
+        }
+        self.switches.fire("push-limit-into-left-join");
+        let left = Box::new(self.limited(*left, keys, range));
+        Ok(Plan::Join { kind, left, right, on })
+    }
+
+    /// A filter on a row number over the whole input is a limit below it.
+    pub(super) fn limit_by_row_number(
+        &mut self,
+        plan: Plan,
+        calls: &[(ColumnId, WindowCall)],
+        above: &mut Vec<ScalarId>,
+    ) -> Plan {
+        if !self.switches.is_on("convert-row-number-filter-to-limit") {
+            return plan;
+        }
+        let [(id, call)] = calls else { return plan };
+        let is_row_number = call.function == WindowFunction::Ranking(RankingFunction::RowNumber)
+            && call.partition.is_empty()
+            && call.order.iter().all(|key| self.context.arena.volatility(key.scalar) != Volatility::Volatile);
+        let Some(fetch) = above.iter().filter_map(|&cond| self.row_number_bound(cond, *id)).min() else { return plan };
+        if !is_row_number {
+            return plan;
+        }
+        self.switches.fire("convert-row-number-filter-to-limit");
+        above.retain(|&cond| self.row_number_bound(cond, *id).is_none_or(|bound| bound < fetch));
+        let keys = self.sort_keys(call.order.clone(), &Definitions::default(), &plan);
+        self.limited(plan, &keys, Range { skip: 0, fetch: Some(fetch) })
+    }
+
+    /// `n` where the predicate is `column <= n`, in any spelling.
+    fn row_number_bound(&self, predicate: ScalarId, column: ColumnId) -> Option<u64> {
+        let arena = &self.context.arena;
+        let Scalar::Call { function, args, .. } = &arena[predicate] else { return None };
+        let &[left, right] = args.as_slice() else { return None };
+        let int = |scalar: ScalarId| match &arena[scalar] {
+            Scalar::Literal(Literal::Int(n, _)) => u64::try_from(*n).ok(),
+            _ => None,
+        };
+        let is_column = |scalar: ScalarId| arena[scalar] == Scalar::Column(column);
+        let (function, n) = if is_column(left) {
+            (*function, int(right)?)
+        } else if is_column(right) {
+            (function.flipped()?, int(left)?)
+        } else {
+            return None;
+        };
+        match function {
+            Function::LtEq => Some(n),
+            Function::Lt => Some(n.saturating_sub(1)),
+            Function::Eq if n <= 1 => Some(n),
+            _ => None,
+        }
+    }
+
+    /// Keys over the plan's own columns, without those that order nothing.
     pub(super) fn sort_keys(&mut self, keys: Vec<SortKey>, definitions: &Definitions, plan: &Plan) -> Vec<SortKey> {
-        let constants = self.facts(plan).constants;
+        if keys.is_empty() {
+            return keys;
+        }
+        let facts = self.facts(plan);
+        let equalities = self.equalities(plan);
         let mut kept: Vec<SortKey> = Vec::with_capacity(keys.len());
         for key in keys {
             let scalar = self.resolve(key.scalar, definitions);
-            let is_constant = match &self.context.arena[scalar] {
-                Scalar::Literal(_) => true,
-                Scalar::Column(column) => constants.iter().any(|(constant, _)| constant == column),
-                Scalar::Outer(_)
-                | Scalar::Call { .. }
-                | Scalar::Case { .. }
-                | Scalar::Cast { .. }
-                | Scalar::InList { .. }
-                | Scalar::Hole(_) => false,
-            };
-            if is_constant && self.switches.is_on("prune-constant-sort-key") {
+            let scalar = self.representative(scalar, &equalities);
+            let columns: Vec<ColumnId> = kept
+                .iter()
+                .filter_map(|earlier| {
+                    if let Scalar::Column(column) = self.context.arena[earlier.scalar] { Some(column) } else { None }
+                })
+                .collect();
+            let earlier: Vec<(ColumnId, ScalarId)> =
+                columns.iter().map(|&column| (column, self.context.arena.column_ref(column))).collect();
+            if is_one_value(&self.context.arena, scalar, &facts) && self.switches.is_on("prune-constant-sort-key") {
                 self.switches.fire("prune-constant-sort-key");
             } else if kept.iter().any(|earlier| earlier.scalar == scalar)
                 && self.switches.is_on("prune-duplicate-sort-key")
             {
                 self.switches.fire("prune-duplicate-sort-key");
+            } else if self.switches.is_on("prune-determined-sort-key")
+                && ((!columns.is_empty() && facts.is_unique(&columns))
+                    || (self.context.arena.volatility(scalar) == Volatility::Immutable
+                        && over_keys(&mut self.context.arena, scalar, &earlier, &facts).is_some()))
+            {
+                self.switches.fire("prune-determined-sort-key");
             } else {
                 kept.push(SortKey { scalar, ..key });
             }
         }
         kept
     }
+}
+
+/// The relation, order and range of a limit that a plan consists of.
+fn limit_of(plan: &Plan) -> Option<(&Plan, &[SortKey], Range)> {
+    let Plan::Limit { input, skip, fetch } = peek(plan) else { return None };
+    let range = Range { skip: *skip, fetch: *fetch };
+    Some(match peek(input) {
+        Plan::Sort { input, keys } => (input, keys, range),
+        _ => (input, &[], range),
+    })
+}
+
+/// Whether a plan's rows come out in an order that begins with `order`.
+pub(super) fn is_ordered_by(plan: &Plan, order: &[SortKey]) -> bool {
+    limit_of(plan).is_some_and(|(_, keys, _)| keys.starts_with(order))
 }

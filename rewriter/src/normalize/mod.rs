@@ -92,8 +92,14 @@ impl<'a> Normalizer<'a> {
 
     /// The normal form of a model.
     pub(crate) fn model(&mut self, output: Output) -> NormalModel {
+        // A limit in a sub-query has an order for itself only.
+        let is_root = !matches!(output.plan, Plan::Named { .. });
         let (sort, plan) = match strip_names(output.plan) {
             Plan::Sort { input, keys } => (keys, *input),
+            Plan::Limit { input, skip, fetch } if is_root => {
+                let keys = if let Plan::Sort { keys, .. } = peek(&input) { keys.clone() } else { Vec::new() };
+                (keys, Plan::Limit { input, skip, fetch })
+            }
             plan => (Vec::new(), plan),
         };
         let mut shown: Vec<ScalarId> =
@@ -107,6 +113,9 @@ impl<'a> Normalizer<'a> {
             if before.is_some_and(|before| before == plan) {
                 break;
             }
+        }
+        if limits::is_ordered_by(&plan, &order) {
+            order.clear();
         }
         if order.is_empty() {
             plan = self.folded_output(plan, &mut shown, &output.columns);
@@ -130,7 +139,10 @@ impl<'a> Normalizer<'a> {
                 self.resolve(*scalar, &definitions)
             };
         }
-        *order = self.sort_keys(std::mem::take(order), &definitions, &plan);
+        *order = match self.facts(&plan).max_rows {
+            Some(..=1) => Vec::new(),
+            _ => self.sort_keys(std::mem::take(order), &definitions, &plan),
+        };
         let scalars = shown.iter().copied().chain(order.iter().map(|key| key.scalar));
         let demanded: Vec<ColumnId> = scalars.flat_map(|scalar| self.context.arena.columns_of(scalar)).collect();
         prune(self.context, self.switches, plan, &demanded)
