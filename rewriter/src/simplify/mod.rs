@@ -17,6 +17,8 @@ mod literals;
 mod nulls;
 mod switches;
 mod temporal;
+#[cfg(test)]
+mod tests;
 mod text;
 mod transitive;
 
