@@ -57,6 +57,7 @@ impl Prover<'_> {
                     None => rest.push(cond),
                 }
             }
+            has_new |= self.unite_congruent(&mut closure);
             open = rest;
             if closure.is_contradiction || !has_new {
                 break;
@@ -96,6 +97,22 @@ impl Prover<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Members of classes are also what they are when their operands are replaced.
+    fn unite_congruent(&mut self, closure: &mut Closure) -> bool {
+        let mut has_new = false;
+        let members: Vec<ScalarId> = closure.classes.iter().flatten().copied().collect();
+        for member in members {
+            let inner = self.context.arena.substitute(member, &mut |_, scalar| {
+                if scalar == member { None } else { closure.representatives.get(&scalar).copied() }
+            });
+            let inner = self.simplified(inner);
+            if inner != member {
+                has_new |= self.unite(closure, member, inner);
+            }
+        }
+        has_new
     }
 
     fn unite(&mut self, closure: &mut Closure, left: ScalarId, right: ScalarId) -> bool {
