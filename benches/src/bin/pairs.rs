@@ -1,11 +1,11 @@
-//! How many pairs of queries are proved equal: reads JSON lines with `schema`, `q1`, `q2`, `source` and
-//! `name`, prints proved / unknown / unsupported for each source with median and p99 time.
+//! How many pairs of queries are proved equal, with median and p99 time; see `benches/README.md`.
 //!
-//! `pairs FILE… [--show NAME] [--list VERDICT]`.
+//! `pairs FILE… [--check N] [--cross] [--list VERDICT] [--show NAME]`
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,17 +35,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         }
         let mut tally = Tally::default();
-        for line in std::fs::read_to_string(&file)?.lines() {
-            let pair: Value = serde_json::from_str(line)?;
-            let text = |key: &str| pair[key].as_str().unwrap_or_default();
-            if show.as_ref().is_some_and(|name| *name != text("name")) {
+        for pair in pairs_of(&file)? {
+            if show.as_ref().is_some_and(|name| *name != pair.name) {
                 continue;
             }
             let start = Instant::now();
-            let verdict = judge(&rules, text("schema"), text("q1"), text("q2"), n_databases);
+            let verdict = judge(&rules, &pair.schema, &pair.first, &pair.second, n_databases);
             tally.add(&verdict, start.elapsed());
             if show.is_some() {
-                writeln!(out, "{}\n{}\n{}", text("schema"), text("q1"), text("q2"))?;
+                writeln!(out, "{}\n{}\n{}", pair.schema, pair.first, pair.second)?;
                 match &verdict {
                     Verdict::Unsupported(why) => writeln!(out, "unsupported: {why}")?,
                     Verdict::Judged(proof, search) => {
@@ -63,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             if list.as_deref() == Some(verdict.word()) {
                 let why = if let Verdict::Unsupported(why) = &verdict { why.as_str() } else { "" };
-                writeln!(out, "{}\t{why}", text("name"))?;
+                writeln!(out, "{}\t{why}", pair.name)?;
             }
         }
         tally.print(&mut out, &file)?;
@@ -71,35 +69,45 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+struct Pair {
+    name: String,
+    schema: String,
+    first: String,
+    second: String,
+}
+
+/// The pairs of a file. A file of the same name that ends in `.sql` is the schema of them all.
+fn pairs_of(file: &str) -> Result<Vec<Pair>, Box<dyn Error>> {
+    let common = std::fs::read_to_string(Path::new(file).with_extension("sql")).ok();
+    let pair = |line: &str| -> Result<Pair, Box<dyn Error>> {
+        let pair: Value = serde_json::from_str(line)?;
+        let text = |key: &str| pair[key].as_str().unwrap_or_default().to_owned();
+        let schema = common.clone().unwrap_or_else(|| text("schema"));
+        Ok(Pair { name: text("name"), schema, first: text("q1"), second: text("q2") })
+    };
+    std::fs::read_to_string(file)?.lines().map(pair).collect()
+}
+
 /// Pairs that nobody says are equal: each first query with the second of each later pair over the same
 /// schema. What is proved of these and differs is a bug of the prover.
 fn cross(out: &mut impl Write, rules: &RuleSet, file: &str, n_databases: usize) -> Result<(), Box<dyn Error>> {
-    let text = std::fs::read_to_string(file)?;
-    let pairs: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    let text = |pair: &Value, key: &str| pair[key].as_str().unwrap_or_default().to_owned();
+    let pairs = pairs_of(file)?;
     let (mut n_tried, mut n_proved, mut n_wrong) = (0, 0, 0);
     for (place, first) in pairs.iter().enumerate() {
         for second in &pairs[place + 1..] {
-            if text(first, "schema") != text(second, "schema") {
+            if first.schema != second.schema {
                 continue;
             }
             n_tried += 1;
-            let verdict = judge(rules, &text(first, "schema"), &text(first, "q1"), &text(second, "q2"), 0);
+            let verdict = judge(rules, &first.schema, &first.first, &second.second, 0);
             if !matches!(&verdict, Verdict::Judged(proof, _) if proof.method.is_some()) {
                 continue;
             }
             n_proved += 1;
-            let verdict = judge(rules, &text(first, "schema"), &text(first, "q1"), &text(second, "q2"), n_databases);
+            let verdict = judge(rules, &first.schema, &first.first, &second.second, n_databases);
             if verdict.word() == "PROVED BUT DIFFERENT" {
                 n_wrong += 1;
-                writeln!(
-                    out,
-                    "{} and {}\n{}\n{}",
-                    text(first, "name"),
-                    text(second, "name"),
-                    text(first, "q1"),
-                    text(second, "q2")
-                )?;
+                writeln!(out, "{} and {}\n{}\n{}", first.name, second.name, first.first, second.second)?;
             }
         }
     }
