@@ -5,6 +5,7 @@
 //! timed loop. Nothing here links an engine.
 
 mod stages;
+pub mod wetune;
 mod workload;
 
 pub use stages::{bind, builtin_rules, compile, emit_sql, emit_substrait, optimize, optimize_within, whole};

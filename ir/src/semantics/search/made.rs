@@ -22,6 +22,7 @@ pub(super) fn databases(subject: &Subject<'_>, budget: &Budget, visit: &mut dyn 
             n_values: [2, 3, 8, 100][random.below(4)],
             first: random.below(64),
             has_extremes: number % 4 == 3,
+            copies: [0, 4, 2, 0, 6][number % 5],
         };
         let database = database(subject, style, &mut random);
         if obeys(subject, &database) && !visit(database) {
@@ -38,6 +39,8 @@ struct Style {
     n_values: usize,
     first: usize,
     has_extremes: bool,
+    /// Of 8 rows so many are earlier ones with few values changed.
+    copies: usize,
 }
 
 fn database(subject: &Subject<'_>, style: Style, random: &mut Random) -> Database {
@@ -46,10 +49,14 @@ fn database(subject: &Subject<'_>, style: Style, random: &mut Random) -> Databas
         let mut rows: Vec<Vec<Value>> = Vec::new();
         let n_rows = random.below(style.max_rows + 1);
         for at in 0..n_rows {
-            for _ in 0..N_ATTEMPTS {
+            for attempt in 0..N_ATTEMPTS {
+                // Repeated rows are what tells DISTINCT, counts and sums apart; a key has the last attempts.
+                let is_copy = attempt < N_ATTEMPTS / 2 && !rows.is_empty() && random.below(8) < style.copies;
+                let model = is_copy.then(|| rows[random.below(rows.len())].clone());
                 let mut row: Vec<Value> = (0..tried.columns.len())
-                    .map(|position| match &tried.columns[position] {
-                        pool if pool.is_read => drawn(pool, style, random),
+                    .map(|position| match (&tried.columns[position], &model) {
+                        (pool, Some(model)) if pool.is_read && random.below(8) > 0 => model[position].clone(),
+                        (pool, _) if pool.is_read => drawn(pool, style, random),
                         _ => unread(tried, position, at),
                     })
                     .collect();
