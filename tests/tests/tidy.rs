@@ -18,7 +18,7 @@ const LONG_FILES: [(&str, &str); 6] = [
     ("rewriter/src/optimize.rs", "the order of all phases"),
 ];
 /// Dependencies that take long to compile or shape a layer, and the crates that may name them.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 15] = [
     ("axum", &["service"]),
     ("clap", &["service"]),
     ("criterion", &["benches"]),
@@ -29,6 +29,8 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("egg", &["rewriter"]),
     ("indicatif", &["service"]),
     ("prost", &["codegen"]),
+    // A third opinion on the reference interpreter.
+    ("rusqlite", &["tests"]),
     // Tests of emitted SQL parse it.
     ("sqlparser", &["frontend", "codegen"]),
     ("substrait", &["codegen"]),
