@@ -7,8 +7,8 @@ use isomer_engines::{Engine, EngineKind, values};
 use isomer_frontend::{ProjectFiles, ReadOptions, bind_project, read_project};
 use isomer_ir::semantics::search::{Budget, Search, counterexample};
 use isomer_ir::semantics::{Database, EvalError, Rows, Value, evaluate};
-use isomer_ir::{Bound, BoundProject, Materialise};
-use isomer_tests::queries::{Random, TABLES, query};
+use isomer_ir::{Bound, BoundProject, Dialect, Materialise};
+use isomer_tests::queries::{Random, TABLES, plain_query, query};
 use isomer_tests::with_stack;
 use serde_json::json;
 
@@ -236,4 +236,109 @@ fn a_search_finds_the_rows_that_tell_two_queries_apart() {
             assert!(found.database.tables().all(|(_, rows)| rows.len() <= 2), "{first}: {found:?}");
         }
     }
+}
+
+/// A value as SQLite has it: truth values are numbers there.
+fn in_sqlite(value: &Value) -> Value {
+    match value {
+        Value::Boolean(value) => Value::Int(i128::from(*value)),
+        other => other.clone(),
+    }
+}
+
+/// PostgreSQL's text for SQLite, where NULLs stand first unless it is said otherwise; the keys of the
+/// generated queries are bare columns.
+fn with_nulls_last(sql: &str) -> String {
+    let mut parts = sql.split("ORDER BY ");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let ends = [")", "\n", " ROWS", " RANGE", " GROUPS"];
+        let end = ends.iter().filter_map(|end| part.find(end)).min().unwrap_or(part.len());
+        let keys: Vec<String> = part[..end]
+            .split(", ")
+            .map(|key| {
+                if key.contains("NULLS") || key.contains("DESC") { key.to_owned() } else { format!("{key} NULLS LAST") }
+            })
+            .collect();
+        text.push_str(&format!("ORDER BY {}{}", keys.join(", "), &part[end..]));
+    }
+    text
+}
+
+fn sqlite_rows(connection: &rusqlite::Connection, sql: &str) -> rusqlite::Result<Vec<Vec<Value>>> {
+    use rusqlite::types::ValueRef;
+    let mut statement = connection.prepare(sql)?;
+    let n_columns = statement.column_count();
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut values = Vec::with_capacity(n_columns);
+        for at in 0..n_columns {
+            values.push(match row.get_ref(at)? {
+                ValueRef::Null => Value::Null,
+                ValueRef::Integer(value) => Value::Int(value.into()),
+                ValueRef::Real(value) => Value::Float(value),
+                ValueRef::Text(text) | ValueRef::Blob(text) => Value::text(&String::from_utf8_lossy(text)),
+            });
+        }
+        found.push(values);
+    }
+    Ok(found)
+}
+
+/// A third opinion, on what it means alike: integers and texts.
+#[test]
+fn plain_queries_give_the_rows_of_sqlite() {
+    let (n_equal, unlike, not_said) = with_stack(|| {
+        let texts: Vec<String> = (0..N_QUERIES).map(plain_query).collect();
+        let mut project = project(&texts);
+        let connection = rusqlite::Connection::open_in_memory().expect("SQLite opens");
+        let (mut n_equal, mut unlike) = (0, Vec::new());
+        let mut not_said: BTreeMap<String, usize> = BTreeMap::new();
+        for seed in 0..N_DATABASES {
+            let database = database(seed);
+            for (name, columns) in TABLES {
+                let columns: Vec<String> = columns.iter().map(|(name, of)| format!("{name} {of}")).collect();
+                let mut script = format!("DROP TABLE IF EXISTS {name}; CREATE TABLE {name} ({});", columns.join(", "));
+                for row in database.rows(name) {
+                    let row: Vec<Value> = row
+                        .iter()
+                        .map(|value| match value {
+                            Value::Date(_) => Value::Null,
+                            other => in_sqlite(other),
+                        })
+                        .collect();
+                    script.push_str(&format!("INSERT INTO {name} VALUES {};", tuple(&row)));
+                }
+                connection.execute_batch(&script).expect("the table is made");
+            }
+            for (at, text) in texts.iter().enumerate() {
+                let position = project.model_position(&format!("q{at}")).expect("a model of that name");
+                let Bound::Plan(output) = project.models[position].bound.clone() else { continue };
+                let Ok(ours) = evaluate(&output, &project.arena, &database) else { continue };
+                let catalog = &project.project.catalog;
+                let Ok(sql) = isomer_codegen::to_sql(&output, &mut project.arena, catalog, Dialect::Postgres) else {
+                    continue;
+                };
+                match sqlite_rows(&connection, &with_nulls_last(&sql)) {
+                    Ok(rows) => {
+                        let peers = ours.peers.as_ref().map(|_| (0..rows.len()).collect());
+                        let theirs = Rows { rows, peers };
+                        let own = ours.rows.iter().map(|row| row.iter().map(in_sqlite).collect()).collect();
+                        let own = Rows { rows: own, peers: ours.peers };
+                        if own.is_answered_by(&theirs) {
+                            n_equal += 1;
+                        } else {
+                            unlike.push(format!("{text}\n{sql}\n{database:?}\n{:?}\n{:?}", own.rows, theirs.rows));
+                        }
+                    }
+                    Err(error) => *not_said.entry(error.to_string().chars().take(40).collect()).or_default() += 1,
+                }
+            }
+        }
+        (n_equal, unlike, not_said)
+    });
+    println!("{n_equal} equal, {} not said by SQLite", not_said.values().sum::<usize>());
+    assert!(unlike.is_empty(), "{} differences\n{}", unlike.len(), unlike[..unlike.len().min(4)].join("\n\n"));
+    assert!(n_equal >= 800, "only {n_equal} results were compared");
 }

@@ -267,6 +267,21 @@ fn values(data_type: DataType, literals: &[Value]) -> (Vec<Value>, Vec<Value>) {
                 .for_each(&mut add);
             [micros(day(1900, 1, 1), 0), micros(day(9999, 12, 31), DAY - 1)].to_vec()
         }
+        DataType::Time => {
+            [0, DAY / 2, DAY - 1].map(Value::Time).into_iter().for_each(&mut add);
+            Vec::new()
+        }
+        DataType::Interval => {
+            let interval = |months, days| Value::Interval { months, days, micros: 0 };
+            [interval(0, 1), interval(1, 0), interval(0, 30)].into_iter().for_each(&mut add);
+            Vec::new()
+        }
+        // Values that are told apart and nothing else; what looks into them is not evaluated.
+        DataType::Unknown | DataType::Bytes => return (["a", "b"].map(Value::text).to_vec(), Vec::new()),
+        DataType::Uuid => {
+            let uuid = |n| Value::text(&format!("00000000-0000-0000-0000-00000000000{n}"));
+            return ([1, 2].map(uuid).to_vec(), Vec::new());
+        }
         other => {
             let Some(bits) = other.integer_bits() else { return (Vec::new(), Vec::new()) };
             [0, 1, 2, -1].map(Value::Int).into_iter().for_each(&mut add);
