@@ -52,7 +52,8 @@ fn the_wrong_form_of_every_refusal_is_refuted() {
         found
     });
     found.expect_all(85);
-    assert!(found.n_not_modelled <= 3, "{} refusals are beyond the interpreter", found.n_not_modelled);
+    let beyond = found.n_not_modelled;
+    assert!(beyond * 20 <= found.n_found, "{beyond} refusals are beyond the interpreter");
 }
 
 #[test]

@@ -258,13 +258,22 @@ fn values(data_type: DataType, literals: &[Value]) -> (Vec<Value>, Vec<Value>) {
             [" a ", "A", "ä", "%", "a'b", "1", "\u{1F600}", "aa"].map(Value::text).to_vec()
         }
         DataType::Date => {
-            [day(2024, 1, 1), day(2024, 2, 29), day(2023, 12, 31)].into_iter().for_each(&mut add);
+            // The last two are in weeks that start in another month and year.
+            [day(2024, 1, 1), day(2024, 2, 29), day(2023, 12, 31), day(2024, 3, 1), day(2021, 1, 1)]
+                .into_iter()
+                .for_each(&mut add);
             [day(1900, 1, 1), day(9999, 12, 31), day(1969, 12, 31)].to_vec()
         }
         DataType::Timestamp | DataType::TimestampTz => {
-            [micros(day(2024, 1, 1), 0), micros(day(2023, 12, 31), DAY - 1), micros(day(2024, 2, 29), DAY / 2)]
-                .into_iter()
-                .for_each(&mut add);
+            [
+                micros(day(2024, 1, 1), 0),
+                micros(day(2023, 12, 31), DAY - 1),
+                micros(day(2024, 2, 29), DAY / 2),
+                micros(day(2024, 3, 1), DAY / 4),
+                micros(day(2021, 1, 1), 0),
+            ]
+            .into_iter()
+            .for_each(&mut add);
             [micros(day(1900, 1, 1), 0), micros(day(9999, 12, 31), DAY - 1)].to_vec()
         }
         DataType::Time => {
