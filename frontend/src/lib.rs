@@ -33,7 +33,7 @@ mod read;
 mod select;
 mod type_name;
 
-pub use read::{ProjectFiles, ReadOptions, read_project, read_schema};
+pub use read::{ProjectFiles, ReadOptions, RulePack, read_project, read_schema, rule_packs};
 pub use select::select;
 pub use type_name::{data_type_from_name, has_length};
 

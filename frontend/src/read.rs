@@ -4,6 +4,7 @@
 //! models and tables, `settings` reads `isomer.yml`, `declare` makes tables of declarations.
 //! Whether the SQL of a model means anything is the binder's business.
 
+mod annotations;
 mod create_table;
 mod dbt;
 mod declare;
@@ -11,6 +12,7 @@ mod finish;
 mod folder;
 mod manifest;
 mod name;
+mod packs;
 mod schema_tests;
 mod settings;
 mod smelt;
@@ -20,6 +22,7 @@ mod tests;
 mod yaml;
 
 pub(crate) use declare::add_key;
+pub use packs::{RulePack, rule_packs};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

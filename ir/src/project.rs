@@ -1,5 +1,6 @@
 //! A project: the set of models that is optimised together, as read and as bound.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::{Arena, Catalog, Diagnostic, Dialect, Output, Span};
@@ -94,11 +95,52 @@ pub struct Settings {
     pub disabled_rules: Vec<Arc<str>>,
     /// Lossy rules that the project consents to, by name or tag.
     pub allowed: Vec<Arc<str>>,
+    /// The only rules in force, by name or tag; all where nothing is named.
+    pub only: Vec<Arc<str>>,
+    /// What single models say of rules, by their key.
+    pub models: BTreeMap<Arc<str>, ModelRules>,
+}
+
+/// What a model's own text says of rules: `-- @isomer: disable a, b`, `-- @isomer: only a`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ModelRules {
+    /// Rules that are off in this model, by name or tag.
+    pub disabled: Vec<Arc<str>>,
+    /// The only rules in force in it, by name or tag; all where nothing is named.
+    pub only: Vec<Arc<str>>,
+}
+
+impl Settings {
+    /// Whether a rule of this name and these tags is off in the whole project.
+    #[must_use]
+    pub fn is_off(&self, rule: &str, tags: &[Arc<str>]) -> bool {
+        is_off(&self.disabled_rules, &self.only, rule, tags)
+    }
+}
+
+impl ModelRules {
+    /// Whether a rule of this name and these tags is off in the model.
+    #[must_use]
+    pub fn is_off(&self, rule: &str, tags: &[Arc<str>]) -> bool {
+        is_off(&self.disabled, &self.only, rule, tags)
+    }
+}
+
+fn is_off(disabled: &[Arc<str>], only: &[Arc<str>], rule: &str, tags: &[Arc<str>]) -> bool {
+    let is_named = |names: &[Arc<str>]| names.iter().any(|name| **name == *rule || tags.contains(name));
+    is_named(disabled) || (!only.is_empty() && !is_named(only))
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { min_saving: 0.05, min_shared_rows: 1000.0, disabled_rules: Vec::new(), allowed: Vec::new() }
+        Self {
+            min_saving: 0.05,
+            min_shared_rows: 1000.0,
+            disabled_rules: Vec::new(),
+            allowed: Vec::new(),
+            only: Vec::new(),
+            models: BTreeMap::new(),
+        }
     }
 }
 

@@ -118,6 +118,7 @@ pub(crate) fn lower(
         record_distinct_estimates(memo.context_mut(), &output.plan);
         let written =
             Output { plan: inline_views(memo.context_mut(), &output.plan, &inlined), columns: output.columns.clone() };
+        switches.begin_model(rules.off_in(&project.project.settings, &model.key));
         let normal = {
             let context = memo.context_mut();
             Normalizer::new(context, switches, &rules.templates, &reads).model(output.clone())
@@ -135,6 +136,7 @@ pub(crate) fn lower(
         let written_cost = engine_cost(memo, &reads, output);
         entries.push(Entry { model: position, normal, class, written, written_cost });
     }
+    switches.begin_model(FxHashSet::default());
     memo.rebuild();
     entries
 }
@@ -527,7 +529,13 @@ fn assemble(
         let has_user_rule = entry.normal.fired.keys().any(|rule| rules.is_users(rule))
             || root.steps.iter().any(|step| rules.is_users(&step.rule));
         let is_sound = !reads.iter().any(|table| broken.contains(table));
-        is_changed.push(is_sound && model.is_rewritable && (reads_new || saves || has_user_rule));
+        // Members of the e-graph are everybody's: a model that does not want a rule is left as written
+        // where its path needs it.
+        let off = rules.off_in(settings, &model.key);
+        let reads_shared = reads.iter().any(|table| shared_keys.contains(table));
+        let is_wanted = !root.steps.iter().any(|step| off.contains(&step.rule))
+            && !(reads_shared && off.contains("share-common-plan"));
+        is_changed.push(is_sound && is_wanted && model.is_rewritable && (reads_new || saves || has_user_rule));
     }
     // A shared relation that no changed model reads in the end is dropped.
     let mut live: FxHashSet<Arc<str>> = FxHashSet::default();

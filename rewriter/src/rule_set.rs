@@ -23,6 +23,8 @@ pub(crate) struct Rules {
     pub(crate) withheld: Vec<(Arc<str>, String)>,
     users: FxHashSet<Arc<str>>,
     budgets: Vec<(Arc<str>, Budget)>,
+    /// Every rule with its tags.
+    names: Vec<(Arc<str>, Vec<Arc<str>>)>,
 }
 
 impl Rules {
@@ -43,8 +45,13 @@ impl Rules {
 
     fn add(&mut self, compiled: &CompiledRule, settings: &Settings) {
         let rule = &compiled.rule;
-        if settings.disabled_rules.contains(&rule.name) {
-            self.withheld.push((Arc::clone(&rule.name), "disabled".to_owned()));
+        self.names.push((Arc::clone(&rule.name), rule.tags.clone()));
+        if settings.is_off(&rule.name, &rule.tags) {
+            self.disabled.push(Arc::clone(&rule.name));
+            // With `only`, every other rule is off: that is no news of each.
+            if settings.only.is_empty() {
+                self.withheld.push((Arc::clone(&rule.name), "disabled".to_owned()));
+            }
             return;
         }
         let is_allowed = settings.allowed.iter().any(|allowed| *allowed == rule.name || rule.tags.contains(allowed));
@@ -86,6 +93,13 @@ impl Rules {
     /// Switches of a run: what is disabled is off, and templates have their budgets.
     pub(crate) fn switches(&self) -> Switches {
         Switches::new(self.disabled.iter().cloned()).with_budgets(self.budgets.iter().cloned())
+    }
+
+    /// The rules that a model's own text switches off in it.
+    pub(crate) fn off_in(&self, settings: &Settings, model: &str) -> FxHashSet<Arc<str>> {
+        let Some(own) = settings.models.get(model) else { return FxHashSet::default() };
+        let off = self.names.iter().filter(|(name, tags)| own.is_off(name, tags));
+        off.map(|(name, _)| Arc::clone(name)).collect()
     }
 
     /// Whether the project asked for a rule: its own, or one that it consents to.

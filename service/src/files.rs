@@ -35,6 +35,7 @@ pub fn read(path: &Path) -> Result<DiskProject, Diagnostic> {
     let mut files = BTreeMap::new();
     if metadata.is_dir() {
         read_folder(path, &mut files)?;
+        crate::packs::add(&mut files, path)?;
         return Ok(DiskProject { files, base: path.to_path_buf() });
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

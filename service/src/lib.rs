@@ -11,6 +11,7 @@ pub mod files;
 mod fingerprint;
 pub mod http;
 pub mod optimize;
+mod packs;
 pub mod problem;
 pub mod prove;
 pub mod report;

@@ -9,7 +9,9 @@ use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use isomer_frontend::{ProjectFiles, ReadOptions};
-use isomer_ir::{BoundModel, BoundProject, Catalog, Diagnostic, Dialect, Model, Pipeline, Severity, Span, Step, Table};
+use isomer_ir::{
+    BoundModel, BoundProject, Catalog, Diagnostic, Dialect, Model, ModelProject, Pipeline, Severity, Span, Step, Table,
+};
 use isomer_rules::{Rule, RuleFile, RuleSet};
 
 use crate::report::{self, Texts};
@@ -99,6 +101,7 @@ pub fn run(request: Request) -> Answer {
     let (rules, faults) = rules_of(&project.rule_files);
     diagnostics.extend(faults);
     diagnostics.extend(isomer_frontend::declare_facts(&mut project.catalog, &rules.facts));
+    diagnostics.extend(unknown_names(&project, &rules));
     let mut bound = isomer_frontend::bind_project(project);
     diagnostics.append(&mut bound.diagnostics);
     let (compiled, faults) = isomer_frontend::compile_rules(&rules, &mut bound.arena);
@@ -141,6 +144,29 @@ pub fn run(request: Request) -> Answer {
     output.fingerprint = fingerprint::of(&files, &options, &connected, &output);
     let optimised = Optimised { output, project: bound, pipeline, target, upstream };
     Answer { diagnostics, texts, optimised: Some(optimised) }
+}
+
+/// Names in `disable`, `only` and `allow`, and in annotations of models, that no rule and no tag has.
+fn unknown_names(project: &ModelProject, rules: &RuleSet) -> Vec<Diagnostic> {
+    let settings = &project.settings;
+    let words = || rules.rules.iter().flat_map(|rule| std::iter::once(&rule.name).chain(&rule.tags));
+    let told = |source: &Arc<str>, name: &Arc<str>| {
+        let message = format!("found `{name}` where rules are switched, which is no rule and no tag");
+        let help = match isomer_ir::nearest(name, words().map(|word| &**word)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`isomer rules list` names them all".to_owned(),
+        };
+        Diagnostic::note("RULE-0061", source, Span::default(), message).with_help(help)
+    };
+    let config: Arc<str> = Arc::from("isomer.yml");
+    let of_project = settings.disabled_rules.iter().chain(&settings.only).chain(&settings.allowed);
+    let mut all: Vec<(&Arc<str>, &Arc<str>)> = of_project.map(|name| (&config, name)).collect();
+    for model in &project.models {
+        let own = settings.models.get(&model.key).into_iter();
+        all.extend(own.flat_map(|own| own.disabled.iter().chain(&own.only)).map(|name| (&model.path, name)));
+    }
+    all.retain(|(_, name)| !words().any(|word| word == *name));
+    all.into_iter().map(|(source, name)| told(source, name)).collect()
 }
 
 /// The built-in rules and those of a project's rule files, with what is wrong with the latter.

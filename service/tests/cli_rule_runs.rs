@@ -7,7 +7,7 @@ use command::{Told, codes, isomer, project};
 
 const SOURCES: &str = "
 thresholds: {min_shared_rows: 0}
-disable: [eliminate-semi-join-by-sure-match]
+disable: [eliminate-semi-join-by-sure-match, convert-semi-join-to-inner]
 sources:
   o: {rows: 1000000, columns: [{name: id, type: bigint, not_null: true, unique: true}, {name: cid, type: bigint}, {name: s, type: text}]}
   c: {rows: 1000000, columns: [{name: cid, type: bigint, not_null: true, unique: true}, {name: name, type: text}]}
@@ -180,4 +180,104 @@ fn rules_without_end_are_stopped_and_named() {
         assert!(told.stderr.contains(expect), "no `{expect}` in\n{}", told.stderr);
         assert_eq!(told.stdout, isomer(folder.path(), &["explain"]).stdout, "the same each time");
     }
+}
+
+/// What applied to a model of a project with these settings, annotation and options.
+fn applied(settings: &str, annotation: &str, args: &[&str]) -> (Vec<String>, Told) {
+    let model = format!("{annotation}SELECT DISTINCT id, s FROM o WHERE s = 'x' AND id > 5");
+    let folder =
+        project(&[("isomer.yml", format!("{SOURCES}{settings}").as_bytes()), ("models/m.sql", model.as_bytes())]);
+    let told = isomer(folder.path(), &[&["explain", "--format", "json"], args].concat());
+    let json: serde_json::Value = serde_json::from_str(&told.stdout).expect("the output is JSON");
+    let rules = json["applied_rules"].as_array().expect("rules are listed").iter();
+    (rules.map(|rule| rule["rule"].as_str().unwrap_or_default().to_owned()).collect(), told)
+}
+
+#[test]
+fn projects_and_models_say_which_rules_they_want() {
+    let rule = "eliminate-distinct-on-key";
+    let has_rule =
+        |settings: &str, annotation: &str| applied(settings, annotation, &[]).0.iter().any(|name| name == rule);
+    assert!(has_rule("", ""));
+    for (settings, annotation) in [
+        ("only: [merge-filters]\n", ""),
+        ("", "-- @isomer: off\n"),
+        ("", "-- A model.\n--@isomer: disable merge-filters, eliminate-distinct-on-key\n"),
+        ("", "  -- @isomer: only merge-filters\n"),
+    ] {
+        assert!(!has_rule(settings, annotation), "{settings}{annotation}");
+    }
+    assert!(has_rule("only: [eliminate-distinct-on-key]\n", ""));
+    assert!(has_rule("", "-- @isomer: only eliminate-distinct-on-key\n"));
+    assert!(has_rule("", "-- @isomer: disable merge-filters\n"));
+    let (_, told) = applied("", "-- @isomer: disable eliminate-distinct-on-keys\n", &[]);
+    assert_eq!((told.exit, codes(&told, "note")), (Some(0), vec!["RULE-0061".to_owned()]), "{told:?}");
+    assert!(told.stderr.contains("did you mean `eliminate-distinct-on-key`?"), "{}", told.stderr);
+    let folder = project(&[("models/m.sql", b"-- @isomer: of\nSELECT 1 AS n")]);
+    let told = isomer(folder.path(), &["explain"]);
+    assert_eq!((told.exit, codes(&told, "error")), (Some(2), vec!["PRJ-0026".to_owned()]), "{told:?}");
+}
+
+/// A model that switches a rule off does not switch it off for others.
+#[test]
+fn an_annotation_is_for_its_model_alone() {
+    let folder = project(&[
+        ("isomer.yml", SOURCES.as_bytes()),
+        ("models/a.sql", b"-- @isomer: disable eliminate-distinct-on-key\nSELECT DISTINCT id, s FROM o"),
+        ("models/b.sql", b"SELECT DISTINCT id, s FROM o"),
+    ]);
+    let told = isomer(folder.path(), &["explain"]);
+    assert_eq!(told.exit, Some(0), "{told:?}");
+    let (a, b) = (told.stdout.contains("\na  table"), told.stdout.contains("\nb  table"));
+    assert!(b, "{}", told.stdout);
+    assert!(!a && told.stdout.contains("Unchanged, byte for byte: a"), "{}", told.stdout);
+}
+
+fn git(folder: &std::path::Path, args: &[&str]) -> String {
+    let mut command = std::process::Command::new("git");
+    command.arg("-C").arg(folder).args(["-c", "user.name=t", "-c", "user.email=t@example.com"]).args(args);
+    let output = command.output().expect("git can be run");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("git tells text").trim().to_owned()
+}
+
+#[test]
+fn rules_come_in_packs_at_a_commit() {
+    let repository = project(&[("rules/team.rules", SEMI_JOIN.as_bytes()), ("other/not.rules", b"rule Broken\n")]);
+    git(repository.path(), &["init", "--quiet"]);
+    git(repository.path(), &["add", "."]);
+    git(repository.path(), &["commit", "--quiet", "-m", "one"]);
+    let first = git(repository.path(), &["rev-parse", "HEAD"]);
+    let changed = SEMI_JOIN.replace("eliminate-semi-join", "eliminate-semi-join-2");
+    std::fs::write(repository.path().join("rules/team.rules"), changed).expect("it can be written");
+    git(repository.path(), &["commit", "--quiet", "-am", "two"]);
+    let second = git(repository.path(), &["rev-parse", "HEAD"]);
+    let folder = project(&[("models/m.sql", b"SELECT 1 AS n"), ("own/x.rules", b"")]);
+    let run = |rev: &str, args: &[&str]| {
+        let url = repository.path().display();
+        let settings = format!("rules:\n  - own\n  - {{git: '{url}', rev: '{rev}', path: rules}}\n");
+        std::fs::write(folder.path().join("isomer.yml"), settings).expect("it can be written");
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_isomer"));
+        let cache = folder.path().join("cache");
+        let output = command.args(args).current_dir(folder.path()).env("ISOMER_CACHE", cache).output();
+        let output = output.expect("the command can be run");
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let fingerprint = |rev: &str| {
+        let (exit, text) = run(rev, &["explain", "--quiet", "--format", "json"]);
+        assert_eq!(exit, Some(0), "{text}");
+        let json: serde_json::Value = serde_json::from_str(&text).expect("the output is JSON");
+        json["fingerprint"].clone()
+    };
+    let (exit, list) = run(&first, &["rules", "list"]);
+    assert!(exit == Some(0) && list.contains("\neliminate-semi-join  ") && !list.contains("Broken"), "{list}");
+    let (one, two) = (fingerprint(&first), fingerprint(&second));
+    assert_ne!(one, two, "another rule set is another fingerprint");
+    // The repository is asked once: then the commit is in the cache.
+    std::fs::remove_dir_all(repository.path().join(".git")).expect("it can be removed");
+    assert_eq!(fingerprint(&first), one);
+    let (exit, told) = run(&"0".repeat(40), &["explain"]);
+    assert!(exit == Some(2) && told.contains("FILE-0005"), "{told}");
+    let (exit, told) = run("main", &["explain"]);
+    assert!(exit == Some(2) && told.contains("PRJ-0027"), "{told}");
 }

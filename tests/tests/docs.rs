@@ -1,5 +1,5 @@
 //! `docs/rules.md` is written from the rule files and `docs/catalogue.md` from the catalogue of
-//! rewrites. `UPDATE_GOLDEN=1` writes them anew.
+//! rewrites; `UPDATE_GOLDEN=1` writes them anew. The grammar for editors knows what the parser knows.
 
 use std::fmt::Write as _;
 
@@ -110,4 +110,24 @@ fn catalogue_page(rows: &[CatalogueRow]) -> String {
         );
     }
     page
+}
+
+/// Editors colour what the parser knows.
+#[test]
+fn the_editor_grammar_knows_every_word() {
+    let text = std::fs::read_to_string(repository("docs/editor/isomer-rules.tmLanguage.json")).expect("it is there");
+    let grammar: serde_json::Value = serde_json::from_str(&text).expect("the grammar is JSON");
+    let repository = grammar["repository"].as_object().expect("it has a repository");
+    for pattern in grammar["patterns"].as_array().expect("it has patterns") {
+        let name = pattern["include"].as_str().and_then(|name| name.strip_prefix('#')).expect("it includes");
+        assert!(repository.contains_key(name), "nothing is named {name}");
+    }
+    let words: std::collections::BTreeSet<&str> =
+        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let sorts = isomer_rules::HoleSort::ALL.iter().map(|(word, _)| *word);
+    let phases = isomer_rules::Phase::ALL.iter().map(|(word, _)| *word);
+    let classes = ["exact", "fp_reorder", "lossy", "assumes"];
+    for word in isomer_rules::KEYWORDS.iter().copied().chain(sorts).chain(phases).chain(classes) {
+        assert!(words.contains(word), "the grammar does not know `{word}`");
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use isomer_ir::{Diagnostic, Dialect, Model, ModelProject, SourceData, Span, fold};
 
+use super::annotations;
 use super::name::is_below;
 use super::settings::{Config, ModelSettings, Placed, Target};
 use super::yaml::{Reading, did_you_mean};
@@ -13,7 +14,7 @@ use super::{Draft, ProjectFiles, ReadOptions};
 /// A project of what was read; `None` when it has no models.
 pub(crate) fn finish(
     draft: Draft,
-    config: Config,
+    mut config: Config,
     files: &ProjectFiles,
     options: &ReadOptions,
     reading: &mut Reading<'_>,
@@ -42,6 +43,7 @@ pub(crate) fn finish(
     let is_data_declared = tables.sources.iter().any(|source| source.data != SourceData::Database);
     let target_database = chosen.as_ref().and_then(|target| target.database.clone()).filter(|_| !is_data_declared);
     let rule_files = rule_files(files, &config.rule_paths, reading);
+    annotations::apply(&mut models, &mut config.settings, reading);
     if models.is_empty() {
         if !reading.found.iter().any(|diagnostic| matches!(diagnostic.code, "PRJ-0002" | "PRJ-0014")) {
             let place = Span::default();

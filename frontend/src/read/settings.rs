@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use isomer_ir::{Dialect, Materialise, Settings, SourceData, Span};
 
+use super::packs;
 use super::yaml::{Entry, Node, Reading, Value, did_you_mean};
 
 /// A text with its place in `isomer.yml`.
@@ -82,8 +83,9 @@ const MOST_ROWS: f64 = 1e15;
 
 /// Reads the root of an `isomer.yml`.
 pub(crate) fn read(root: &Node, reading: &mut Reading<'_>) -> Config {
-    const KNOWN: [&str; 15] = [
+    const KNOWN: [&str; 16] = [
         "name",
+        "only",
         "format",
         "dialect",
         "target",
@@ -109,12 +111,13 @@ pub(crate) fn read(root: &Node, reading: &mut Reading<'_>) -> Config {
             "targets" => config.targets = targets(node, reading),
             "database" => config.database = reading.text(key, node),
             "model_paths" => config.model_paths = reading.texts(key, node),
-            "rules" => config.rule_paths = reading.texts(key, node),
+            "rules" => config.rule_paths = packs::rule_paths(key, node, reading),
             "models" => config.models = models(node, reading),
             "sources" => config.sources = sources(node, reading),
             "thresholds" => thresholds(node, &mut config.settings, reading),
             "disable" => config.settings.disabled_rules = arcs(reading.texts(key, node)),
             "allow" => config.settings.allowed = arcs(reading.texts(key, node)),
+            "only" => config.settings.only = arcs(reading.texts(key, node)),
             _ => {}
         }
     }

@@ -38,6 +38,7 @@ struct Spent {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Switches {
     disabled: FxHashSet<Arc<str>>,
+    off_in_model: FxHashSet<Arc<str>>,
     fired: BTreeMap<Arc<str>, usize>,
     budgets: FxHashMap<Arc<str>, Budget>,
     spent: FxHashMap<Arc<str>, Spent>,
@@ -63,7 +64,15 @@ impl Switches {
     }
 
     pub(crate) fn is_on(&self, rule: &str) -> bool {
-        !self.disabled.contains(rule) && !self.ended.contains(rule) && !self.waiting.contains(rule)
+        !self.disabled.contains(rule)
+            && !self.off_in_model.contains(rule)
+            && !self.ended.contains(rule)
+            && !self.waiting.contains(rule)
+    }
+
+    /// Switches these rules off, and those that the model before switched off on again.
+    pub(crate) fn begin_model(&mut self, off: FxHashSet<Arc<str>>) {
+        self.off_in_model = off;
     }
 
     /// Counts a firing. What the normal form needs happens also when its rule is off, unnamed.

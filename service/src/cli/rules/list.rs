@@ -83,7 +83,7 @@ fn row(rule: &Rule, settings: &Settings, catalogue: &[CatalogueRow]) -> api::Rul
 /// Whether a project uses a rule.
 fn status(rule: &Rule, settings: &Settings) -> &'static str {
     let is_allowed = settings.allowed.iter().any(|allowed| *allowed == rule.name || rule.tags.contains(allowed));
-    if settings.disabled_rules.contains(&rule.name) {
+    if settings.is_off(&rule.name, &rule.tags) {
         "off"
     } else if rule.class.needs_consent() && !is_allowed {
         "asks"
