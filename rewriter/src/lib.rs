@@ -17,6 +17,7 @@ mod plan_facts;
 mod prove;
 mod raise;
 mod relations;
+mod replay;
 mod rule_set;
 mod same;
 mod scalars;
@@ -27,5 +28,6 @@ mod validate;
 
 pub use case::{CaseOutcome, check_case};
 pub use config::Config;
-pub use optimize::optimize;
-pub use prove::{Ground, Method, Proof, inlined, prove};
+pub use optimize::{optimize, optimize_with_chains};
+pub use prove::{Checked, Ground, Method, Proof, Verdict, check_step, inlined, prove};
+pub use replay::{Cause, Chain, ChainStep, Place, place};

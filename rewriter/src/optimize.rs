@@ -17,13 +17,14 @@ use crate::normalize::{Definitions, ModelRead, NormalModel, Normalizer};
 use crate::operator::{Context, Operator};
 use crate::plan_facts::estimate;
 use crate::raise::{Raiser, Step as PathStep, collect_demand, narrow_scans};
+use crate::replay::{Chain, Replay};
 use crate::rule_set::Rules;
 use crate::same::Shown;
 use crate::sharing::share;
 use crate::simplify::{Stop, Switches};
 
 /// Largest plan, in operators, that is inlined into a reader; larger views are read as views.
-const MAX_INLINED_OPERATORS: usize = 400;
+pub(crate) const MAX_INLINED_OPERATORS: usize = 400;
 
 /// A model on its way through the optimizer.
 pub(crate) struct Entry {
@@ -32,7 +33,7 @@ pub(crate) struct Entry {
     pub(crate) normal: NormalModel,
     pub(crate) class: egg::Id,
     /// As written, upstream views inlined.
-    written: Output,
+    pub(crate) written: Output,
     written_cost: f64,
 }
 
@@ -48,6 +49,26 @@ impl Entry {
 /// among them. Shared relations are added to the project's catalog as tables, so that emitters can
 /// spell them. The same input gives the same pipeline.
 pub fn optimize(project: &mut BoundProject, rules: &[isomer_rules::CompiledRule], config: &Config<'_>) -> Pipeline {
+    run(project, rules, config, None)
+}
+
+/// As [`optimize`], and tells for each changed model by which steps its written plan became the chosen one.
+pub fn optimize_with_chains(
+    project: &mut BoundProject,
+    rules: &[isomer_rules::CompiledRule],
+    config: &Config<'_>,
+) -> (Pipeline, Vec<Chain>) {
+    let mut chains = Vec::new();
+    let pipeline = run(project, rules, config, Some(&mut chains));
+    (pipeline, chains)
+}
+
+fn run(
+    project: &mut BoundProject,
+    rules: &[isomer_rules::CompiledRule],
+    config: &Config<'_>,
+    chains: Option<&mut Vec<Chain>>,
+) -> Pipeline {
     let compiled = rules;
     let rules = Rules::new(compiled, &project.project.settings);
     let mut switches = rules.switches();
@@ -64,6 +85,10 @@ pub fn optimize(project: &mut BoundProject, rules: &[isomer_rules::CompiledRule]
     let mut diagnostics = refused_unions(&memo);
     diagnostics.extend(stopped_rules(compiled, &switches));
     let steps = assemble(project, &rules, &entries, &mut memo, &graph, raised, &mut diagnostics);
+    if let Some(chains) = chains {
+        *chains = Replay { project, rules: &rules, entries: &entries, memo: &mut memo, graph: &graph }
+            .chains(&materialised, &steps);
+    }
     let context = std::mem::take(memo.context_mut());
     project.arena = context.arena;
     project.project.catalog = context.catalog;
@@ -141,7 +166,7 @@ pub(crate) fn lower(
     entries
 }
 
-fn unsorted(output: Output) -> Output {
+pub(crate) fn unsorted(output: Output) -> Output {
     match output.plan {
         Plan::Sort { input, .. } => Output { plan: *input, columns: output.columns },
         plan => Output { plan, columns: output.columns },
@@ -276,7 +301,7 @@ fn record_distinct_estimates(context: &mut Context, plan: &Plan) {
     }
 }
 
-fn n_operators(plan: &Plan) -> usize {
+pub(crate) fn n_operators(plan: &Plan) -> usize {
     let mut n = 0;
     let mut stack = vec![plan];
     while let Some(plan) = stack.pop() {
@@ -720,7 +745,7 @@ fn build_steps(
             rules: Vec::new(),
         };
         if is_changed[index] {
-            match changed_output(memo, entry, &root) {
+            match changed_output(memo, &entry.normal, &entry.written.columns, root.plan.clone()) {
                 Some(chosen) => {
                     step.reads = chosen.plan.tables();
                     step.rules = applied_rules(memo, entry, &root, &chosen, stored);
@@ -789,14 +814,18 @@ fn shared_step(memo: &mut Memo, name: &Arc<str>, relation: Raised, columns: &[Co
 }
 
 /// The chosen plan with the model's own names and order, or `None` if it lost a column or its type.
-fn changed_output(memo: &mut Memo, entry: &Entry, root: &Raised) -> Option<Output> {
-    let mut plan = root.plan.clone();
+pub(crate) fn changed_output(
+    memo: &mut Memo,
+    normal: &NormalModel,
+    shows: &[OutputColumn],
+    mut plan: Plan,
+) -> Option<Output> {
     let exposed = plan.columns(&mut memo.context_mut().arena);
-    if !entry.normal.order.is_empty() {
-        plan = ordered(memo, plan, entry, &exposed)?;
+    if !normal.order.is_empty() {
+        plan = ordered(memo, plan, normal, &exposed)?;
     }
-    let mut columns = Vec::with_capacity(entry.written.columns.len());
-    for (written, (id, _)) in entry.written.columns.iter().zip(&entry.normal.exprs) {
+    let mut columns = Vec::with_capacity(shows.len());
+    for (written, (id, _)) in shows.iter().zip(&normal.exprs) {
         if !exposed.contains(id)
             || memo.context().arena.column_type(*id) != memo.context().arena.column_type(written.column)
         {
@@ -810,13 +839,13 @@ fn changed_output(memo: &mut Memo, entry: &Entry, root: &Raised) -> Option<Outpu
 
 /// The model's final order over its output columns. A key that the output does not show is computed
 /// beside it, which needs the projection at the root to be the plan's own.
-fn ordered(memo: &mut Memo, plan: Plan, entry: &Entry, exposed: &[ColumnId]) -> Option<Plan> {
+fn ordered(memo: &mut Memo, plan: Plan, normal: &NormalModel, exposed: &[ColumnId]) -> Option<Plan> {
     let arena = &mut memo.context_mut().arena;
-    let shown: Definitions = entry.normal.exprs.iter().map(|&(id, scalar)| (id, scalar)).collect();
-    let mut keys: Vec<SortKey> = Vec::with_capacity(entry.normal.order.len());
+    let shown: Definitions = normal.exprs.iter().map(|&(id, scalar)| (id, scalar)).collect();
+    let mut keys: Vec<SortKey> = Vec::with_capacity(normal.order.len());
     let mut hidden = Vec::new();
-    for key in &entry.normal.order {
-        let column = entry.normal.exprs.iter().find(|(_, scalar)| *scalar == key.scalar).map(|(id, _)| *id);
+    for key in &normal.order {
+        let column = normal.exprs.iter().find(|(_, scalar)| *scalar == key.scalar).map(|(id, _)| *id);
         let column = match column {
             Some(column) => column,
             None => {

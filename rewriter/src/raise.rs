@@ -63,7 +63,7 @@ impl Raiser<'_> {
 }
 
 /// The plan of an operator over raised inputs.
-fn plan_of(context: &Context, operator: Operator, inputs: Vec<Plan>) -> Plan {
+pub(crate) fn plan_of(context: &Context, operator: Operator, inputs: Vec<Plan>) -> Plan {
     let mut inputs = inputs.into_iter();
     let mut input = || Box::new(inputs.next().unwrap_or(Plan::Empty { columns: Vec::new() }));
     match operator {

@@ -3,10 +3,15 @@
 //! `docs/output.schema.json` and `docs/rule.schema.json` describe them for others; a test holds the two together. These are
 //! the only `Serialize` types of the workspace. Fields are added, never renamed or removed.
 
+mod proof;
 pub mod prove;
 pub mod rule;
 
 use serde::Serialize;
+
+pub use proof::{
+    Counterexample, CounterexampleTable, Proof, ProofName, ProofPlace, ProofStep, StepVerification, VerifiedStep,
+};
 
 /// An optimised project.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -127,6 +132,9 @@ pub struct Explained {
     pub output: Output,
     /// What changed and why, as Markdown.
     pub explanation: String,
+    /// The steps of each changed model; only where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proofs: Option<Vec<Proof>>,
 }
 
 /// An error of the HTTP API (RFC 9457).

@@ -5,6 +5,7 @@
 
 mod numbers;
 mod page;
+mod proof;
 mod rewrite;
 
 use isomer_ir::{Pipeline, Step, StepKind};
@@ -13,6 +14,7 @@ use crate::optimize::Optimised;
 use crate::{api, report};
 use numbers::{change, count, quantity};
 use page::Page;
+pub use proof::render_proofs;
 
 /// How an explanation looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -171,7 +171,7 @@ async fn explain(State(service): State<Arc<Service>>, request: Request<Body>) ->
     if accept.starts_with("text/markdown") {
         return Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], explanation).into_response());
     }
-    Ok(Json(api::Explained { output: optimised.output, explanation }).into_response())
+    Ok(Json(api::Explained { output: optimised.output, explanation, proofs: None }).into_response())
 }
 
 async fn readyz(State(service): State<Arc<Service>>) -> (StatusCode, &'static str) {

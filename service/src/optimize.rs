@@ -31,6 +31,8 @@ pub struct Request {
     pub connected: Vec<Table>,
     /// Ends the search with the best plan so far; not part of the fingerprint.
     pub deadline: Option<Deadline>,
+    /// Whether the steps from written to chosen plans are wanted, for proofs; not part of the fingerprint.
+    pub wants_chains: bool,
 }
 
 impl fmt::Debug for Request {
@@ -83,12 +85,14 @@ pub struct Optimised {
     pub target: Dialect,
     /// Models that were not selected but are read by those that were, upstream first.
     pub upstream: Vec<(Model, BoundModel)>,
+    /// The steps of each changed model, where they were asked for.
+    pub chains: Vec<isomer_rewriter::Chain>,
 }
 
 /// Optimises a project.
 #[must_use]
 pub fn run(request: Request) -> Answer {
-    let Request { files, options, connected, deadline } = request;
+    let Request { files, options, connected, deadline, wants_chains } = request;
     let read_options = ReadOptions { target: options.target.clone() };
     let (project, mut diagnostics) = isomer_frontend::read_project(&files, &read_options);
     let Some(mut project) = project else {
@@ -126,7 +130,11 @@ pub fn run(request: Request) -> Answer {
     if let Some(max_nodes) = options.max_nodes {
         config.max_nodes = max_nodes;
     }
-    let pipeline = isomer_rewriter::optimize(&mut bound, &compiled, &config);
+    let (pipeline, chains) = if wants_chains {
+        isomer_rewriter::optimize_with_chains(&mut bound, &compiled, &config)
+    } else {
+        (isomer_rewriter::optimize(&mut bound, &compiled, &config), Vec::new())
+    };
     diagnostics.extend(pipeline.diagnostics.iter().cloned());
     let target = bound.project.target;
     let steps = spell_steps(&mut bound, &pipeline, target, &mut diagnostics);
@@ -142,7 +150,7 @@ pub fn run(request: Request) -> Answer {
         diagnostics: report::wire(&diagnostics, &texts),
     };
     output.fingerprint = fingerprint::of(&files, &options, &connected, &output);
-    let optimised = Optimised { output, project: bound, pipeline, target, upstream };
+    let optimised = Optimised { output, project: bound, pipeline, target, upstream, chains };
     Answer { diagnostics, texts, optimised: Some(optimised) }
 }
 

@@ -186,7 +186,7 @@ impl OptimizeRequest {
         }
         let RequestOptions { deadline_ms: _, max_nodes, select, exclude, allow, disable } = self.options;
         let options = Options { target, select, exclude, disable, allow, max_nodes };
-        Ok(Request { files, options, connected: Vec::new(), deadline })
+        Ok(Request { files, options, connected: Vec::new(), deadline, wants_chains: false })
     }
 }
 

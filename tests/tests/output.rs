@@ -43,7 +43,7 @@ fn hold(projects: Vec<PathBuf>) -> usize {
                 let optimised = answer(&project).optimised.expect("the project is optimised");
                 let explanation = explain::render(&optimised, Style::Markdown);
                 let plain = serde_json::to_value(&optimised.output).expect("the output is JSON");
-                let explained = Explained { output: optimised.output, explanation };
+                let explained = Explained { output: optimised.output, explanation, proofs: None };
                 (plain, serde_json::to_value(&explained).expect("the output is JSON"))
             }
         });

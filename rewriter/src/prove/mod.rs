@@ -10,6 +10,7 @@ mod describe;
 mod group;
 mod project;
 mod prover;
+mod step;
 mod sum;
 mod tidy;
 mod translate;
@@ -30,6 +31,7 @@ use crate::same::{Shown, is_same};
 use crate::simplify::Switches;
 pub use project::inlined;
 use prover::{Prover, Shape};
+pub use step::{Checked, Verdict, check_step};
 
 /// What two queries are proved equal over: the scalars they are made of and the facts of their tables.
 #[derive(Debug, Clone, Copy)]

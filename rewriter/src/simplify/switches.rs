@@ -45,6 +45,8 @@ pub(crate) struct Switches {
     waiting: FxHashSet<Arc<str>>,
     ended: FxHashSet<Arc<str>>,
     stopped: BTreeMap<Arc<str>, Stop>,
+    /// Rules in the order in which they first fired, where somebody asks.
+    recorded: Option<Vec<Arc<str>>>,
 }
 
 impl Switches {
@@ -58,9 +60,26 @@ impl Switches {
         self
     }
 
+    /// The same, keeping the order in which rules first fire.
+    pub(crate) fn recording(mut self) -> Self {
+        self.recorded = Some(Vec::new());
+        self
+    }
+
+    /// Rules in the order in which they first fired.
+    pub(crate) fn recorded(self) -> Vec<Arc<str>> {
+        self.recorded.unwrap_or_default()
+    }
+
+    /// The same with more rules off.
+    pub(crate) fn without(mut self, rules: impl IntoIterator<Item = Arc<str>>) -> Self {
+        self.disabled.extend(rules);
+        self
+    }
+
     /// The same rules in force, for work of which nobody is told.
     pub(crate) fn unnamed(&self) -> Self {
-        Self { fired: BTreeMap::new(), ..self.clone() }
+        Self { fired: BTreeMap::new(), recorded: None, ..self.clone() }
     }
 
     pub(crate) fn is_on(&self, rule: &str) -> bool {
@@ -83,6 +102,9 @@ impl Switches {
         match self.fired.get_mut(rule) {
             Some(count) => *count += 1,
             None => {
+                if let Some(recorded) = &mut self.recorded {
+                    recorded.push(Arc::from(rule));
+                }
                 self.fired.insert(Arc::from(rule), 1);
             }
         }

@@ -24,7 +24,7 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Show what would change and why: rules, SQL before and after, costs.
-    Explain(ProjectArgs),
+    Explain(ExplainArgs),
     /// Print the optimised pipeline, or write one SQL file a step with --out.
     Optimize(OptimizeArgs),
     /// Execute the pipeline on an embedded engine.
@@ -84,6 +84,23 @@ pub(super) struct ProjectArgs {
     pub(super) allow: Vec<String>,
 }
 
+/// `isomer explain`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ExplainArgs {
+    /// The project.
+    #[command(flatten)]
+    pub(super) project: ProjectArgs,
+    /// Show each changed model step by step from its written plan to the chosen one, every step checked.
+    #[arg(long)]
+    pub(super) proof: bool,
+    /// With --proof, only this model. May be repeated.
+    #[arg(long, value_name = "MODEL", requires = "proof")]
+    pub(super) model: Vec<String>,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub(super) json: bool,
+}
+
 /// `isomer optimize`.
 #[derive(Debug, Clone, Args)]
 pub(super) struct OptimizeArgs {
@@ -127,6 +144,12 @@ pub(super) struct VerifyArgs {
     /// Where to execute [default: the project's dialect if it is embedded, else duckdb]
     #[arg(long, value_enum)]
     pub(super) engine: Option<EngineName>,
+    /// Execute both sides of every step from the written to the chosen plans instead.
+    #[arg(long)]
+    pub(super) steps: bool,
+    /// With --steps, only this model. May be repeated.
+    #[arg(long, value_name = "MODEL", requires = "steps")]
+    pub(super) model: Vec<String>,
 }
 
 /// `isomer prove`.

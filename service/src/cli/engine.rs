@@ -7,11 +7,12 @@ use isomer_ir::StepKind;
 
 use super::args::{Format, RunArgs, VerifyArgs};
 use super::progress::Progress;
-use super::project::{Loaded, load};
+use super::project::{Loaded, known_models, load, load_with_chains};
 use super::{Console, Failure, Outcome, json};
 use crate::api;
 use crate::execute::{self, Statement, TOLERANCE, Way};
 use crate::optimize::Optimised;
+use crate::steps;
 
 /// Rows of each model that `--show-results` prints.
 const N_SHOWN_ROWS: usize = 10;
@@ -127,6 +128,9 @@ fn shown(session: &Engine, statement: &Statement) -> Result<String, Failure> {
 
 /// `isomer verify`.
 pub(super) fn verify(console: Console, args: &VerifyArgs) -> Result<Outcome, Failure> {
+    if args.steps {
+        return verify_steps(console, args);
+    }
     let Loaded { mut optimised, base, outcome } = load(console, &args.project)?;
     let engine = args.engine.map_or_else(|| default_engine(&optimised), super::args::EngineName::kind);
     let progress = Progress::new(console);
@@ -140,6 +144,54 @@ pub(super) fn verify(console: Console, args: &VerifyArgs) -> Result<Outcome, Fai
     };
     console.write(args.project.output.as_deref(), &text)?;
     Ok(if verification.is_equal { outcome } else { Outcome::Finding })
+}
+
+/// `isomer verify --steps`.
+fn verify_steps(console: Console, args: &VerifyArgs) -> Result<Outcome, Failure> {
+    let Loaded { mut optimised, base, outcome } = load_with_chains(console, &args.project)?;
+    known_models(&optimised, &args.model)?;
+    let engine = args.engine.map_or_else(|| default_engine(&optimised), super::args::EngineName::kind);
+    let progress = Progress::new(console);
+    let verification = steps::verify_steps(&mut optimised, engine, &base, &args.model, &mut |text| progress.say(text))
+        .map_err(Failure::Sentence)?;
+    drop(progress);
+    let text = match args.project.format {
+        Format::Json => json(&verification)?,
+        Format::Text => step_verdicts(&verification),
+        Format::Md => format!("```\n{}```\n", step_verdicts(&verification)),
+    };
+    console.write(args.project.output.as_deref(), &text)?;
+    Ok(if verification.is_equal { outcome } else { Outcome::Finding })
+}
+
+/// What `verify --steps` found, as text.
+fn step_verdicts(verification: &api::StepVerification) -> String {
+    let steps = &verification.steps;
+    let width = steps.iter().map(|step| step.cause.chars().count()).max().unwrap_or(0).max(5);
+    let mut text = String::new();
+    let mut model = "";
+    for step in steps {
+        if step.model != model {
+            model = &step.model;
+            text.push_str(&format!("{model}\n"));
+        }
+        let rows = step.rows.map_or_else(|| "–".to_owned(), thousands);
+        let verdict = if step.verdict == "different" { "DIFFERENT" } else { step.verdict };
+        text.push_str(&format!("  {:>3}  {:<width$}  {rows:>14}  {verdict}\n", step.number, step.cause));
+        for detail in step.details.iter().flat_map(|detail| detail.lines()) {
+            text.push_str(&format!("       {detail}\n"));
+        }
+    }
+    let n_of = |verdict: &str| steps.iter().filter(|step| step.verdict == verdict).count();
+    let n_skipped = n_of("skipped");
+    text.push_str(&format!(
+        "\n{} of {} steps give equal rows on {}{} (as multisets; doubles to {TOLERANCE:e} of the larger value)\n",
+        n_of("equal"),
+        steps.len(),
+        verification.engine,
+        if n_skipped > 0 { format!(", {n_skipped} skipped") } else { String::new() },
+    ));
+    text
 }
 
 /// What `verify` found, as text.

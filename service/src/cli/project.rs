@@ -1,18 +1,20 @@
 //! `isomer explain` and `isomer optimize`: a project in, its pipeline or the story of it out.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use isomer_frontend::ReadOptions;
 use isomer_ir::Table;
 
-use super::args::{Format, OptimizeArgs, ProjectArgs};
+use super::args::{ExplainArgs, Format, OptimizeArgs, ProjectArgs};
 use super::progress::Progress;
 use super::{Console, Failure, Outcome, json, script, write_file};
 use crate::execute::causes;
 use crate::explain;
 use crate::files::{self, DiskProject};
 use crate::optimize::{self, Optimised, Options, Request};
+use crate::proof;
 use crate::report::{self, Texts};
 
 /// A project that was read and optimised.
@@ -28,13 +30,22 @@ pub(super) struct Loaded {
 
 /// Reads and optimises the project that the arguments name, and tells what there is to tell.
 pub(super) fn load(console: Console, args: &ProjectArgs) -> Result<Loaded, Failure> {
+    loaded(console, args, false)
+}
+
+/// As [`load`], with the steps of each changed model.
+pub(super) fn load_with_chains(console: Console, args: &ProjectArgs) -> Result<Loaded, Failure> {
+    loaded(console, args, true)
+}
+
+fn loaded(console: Console, args: &ProjectArgs, wants_chains: bool) -> Result<Loaded, Failure> {
     let path = args.path.as_deref().or(args.project_dir.as_deref()).unwrap_or_else(|| Path::new("."));
     let disk = files::read(path).map_err(|fault| {
         console.tell(&[fault], &Texts::default());
         Failure::Told
     })?;
     let connected = connected_tables(&disk, args.target.clone())?;
-    let request = Request { files: disk.files, options: options(args), connected, deadline: None };
+    let request = Request { files: disk.files, options: options(args), connected, deadline: None, wants_chains };
     let progress = Progress::new(console);
     progress.say("optimising");
     let answer = optimize::run(request);
@@ -70,18 +81,53 @@ fn options(args: &ProjectArgs) -> Options {
 }
 
 /// `isomer explain`.
-pub(super) fn explain(console: Console, args: &ProjectArgs) -> Result<Outcome, Failure> {
-    let loaded = load(console, args)?;
-    let file = args.output.as_deref();
-    let text = match args.format {
-        Format::Text | Format::Md => explain::render(&loaded.optimised, console.style(args.format, file)),
+pub(super) fn explain(console: Console, args: &ExplainArgs) -> Result<Outcome, Failure> {
+    let format = if args.json { Format::Json } else { args.project.format };
+    if args.proof {
+        return explain_proof(console, args, format);
+    }
+    let loaded = load(console, &args.project)?;
+    let file = args.project.output.as_deref();
+    let text = match format {
+        Format::Text | Format::Md => explain::render(&loaded.optimised, console.style(format, file)),
         Format::Json => {
             let explanation = explain::render(&loaded.optimised, explain::Style::Markdown);
-            json(&crate::api::Explained { output: loaded.optimised.output, explanation })?
+            json(&crate::api::Explained { output: loaded.optimised.output, explanation, proofs: None })?
         }
     };
     console.write(file, &text)?;
     Ok(loaded.outcome)
+}
+
+/// `isomer explain --proof`.
+fn explain_proof(console: Console, args: &ExplainArgs, format: Format) -> Result<Outcome, Failure> {
+    let Loaded { mut optimised, outcome, .. } = load_with_chains(console, &args.project)?;
+    known_models(&optimised, &args.model)?;
+    let progress = Progress::new(console);
+    progress.say("checking steps");
+    let proofs = proof::prove(&mut optimised, &args.model);
+    drop(progress);
+    let refutations = proof::refutations(&optimised, &proofs);
+    console.tell(&refutations, &Texts::new(&refutations, &optimised.project.project.models, &BTreeMap::new()));
+    let file = args.project.output.as_deref();
+    let text = match format {
+        Format::Text | Format::Md => {
+            explain::render_proofs(&optimised.project.project.name, &proofs, console.style(format, file))
+        }
+        Format::Json => {
+            let explanation = explain::render(&optimised, explain::Style::Markdown);
+            json(&crate::api::Explained { output: optimised.output, explanation, proofs: Some(proofs) })?
+        }
+    };
+    console.write(file, &text)?;
+    Ok(if refutations.is_empty() { outcome } else { Outcome::Finding })
+}
+
+/// Refuses names of models that the project does not have.
+pub(super) fn known_models(optimised: &Optimised, names: &[String]) -> Result<(), Failure> {
+    let models = &optimised.project.project.models;
+    let unknown = names.iter().find(|name| models.iter().all(|model| *model.name != ***name));
+    unknown.map_or(Ok(()), |name| Err(Failure::Sentence(format!("no model of the project is called `{name}`"))))
 }
 
 /// `isomer optimize`.
