@@ -9,9 +9,7 @@ pub mod rule;
 
 use serde::Serialize;
 
-pub use proof::{
-    Counterexample, CounterexampleTable, Proof, ProofName, ProofPlace, ProofStep, StepVerification, VerifiedStep,
-};
+pub use proof::{Proof, ProofName, ProofPlace, ProofStep, StepVerification, VerifiedStep};
 
 /// An optimised project.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::semantics::inlined;
-use isomer_ir::semantics::search::{Budget, Counterexample, Failures};
+use isomer_ir::semantics::search::{Budget, Failures};
 use isomer_ir::{Bound, Diagnostic, Dialect, Model, Output, Plan, Span, StepKind};
 use isomer_rewriter::{Cause, Chain, ChainStep, Checked, Verdict, check_step};
 use isomer_rules::RuleSet;
 
 use crate::api;
 use crate::optimize::{Optimised, rules_of};
+use crate::prove::refutation;
 use crate::report::span_in;
 
 /// How hard a difference is looked for. A plan may fail only where the one before fails: which of
@@ -57,16 +58,10 @@ pub fn refutations(optimised: &Optimised, proofs: &[api::Proof]) -> Vec<Diagnost
 }
 
 /// A database in words that fit a message.
-fn database(found: &api::Counterexample) -> String {
-    let tables: Vec<String> = found
-        .tables
-        .iter()
-        .map(|table| {
-            let rows: Vec<String> = table.rows.iter().map(|row| format!("({})", row.join(", "))).collect();
-            format!("{} [{}]", table.name, rows.join(", "))
-        })
-        .collect();
-    format!(" of {}: before {}, after {}", tables.join(", "), found.before, found.after)
+fn database(found: &api::prove::Refutation) -> String {
+    let rows = |rows: &[String]| if rows.is_empty() { "no rows".to_owned() } else { rows.join(", ") };
+    let made = found.database.lines().map(|line| line.trim_end_matches(';')).collect::<Vec<_>>().join("; ");
+    format!(": before {}, after {}, of {made}", rows(&found.first), rows(&found.second))
 }
 
 /// What is read under a key, down to tables: models as written, shared relations as made.
@@ -249,33 +244,6 @@ fn told(
         n_databases: checked.n_databases,
         assumptions: checked.assumptions.into_iter().map(str::to_owned).collect(),
         reason,
-        counterexample: counterexample.map(|found| wired(optimised, &found)),
-    }
-}
-
-fn wired(optimised: &Optimised, found: &Counterexample) -> api::Counterexample {
-    let catalog = &optimised.project.project.catalog;
-    let texts = |rows: &[Vec<isomer_ir::semantics::Value>]| -> Vec<Vec<String>> {
-        rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect()
-    };
-    let tables = found.database.tables().map(|(key, rows)| api::CounterexampleTable {
-        name: catalog.get(key).map_or_else(|| key.to_string(), |table| table.sql_name.to_string()),
-        columns: catalog.get(key).map_or_else(Vec::new, |table| {
-            table.columns.iter().map(|column| format!("{} {}", column.name, column.data_type)).collect()
-        }),
-        rows: texts(rows),
-    });
-    let result = |result: &Result<isomer_ir::semantics::Rows, isomer_ir::semantics::EvalError>| match result {
-        Ok(rows) if rows.rows.is_empty() => "no rows".to_owned(),
-        Ok(rows) => {
-            let rows: Vec<String> = texts(&rows.rows).iter().map(|row| format!("({})", row.join(", "))).collect();
-            rows.join(", ")
-        }
-        Err(error) => error.to_string(),
-    };
-    api::Counterexample {
-        tables: tables.collect(),
-        before: result(&found.outcome.first),
-        after: result(&found.outcome.second),
+        counterexample: counterexample.map(|found| refutation(&found, &optimised.project.project.catalog)),
     }
 }

@@ -123,7 +123,8 @@ fn forms(proof: &Proof) -> [String; 2] {
     if proof.sums.iter().all(|sum| sum.is_empty()) { proof.normal_forms.clone() } else { proof.sums.clone() }
 }
 
-fn refutation(found: &Counterexample, catalog: &Catalog) -> Refutation {
+/// A counterexample as statements that can be run, with what both queries give.
+pub(crate) fn refutation(found: &Counterexample, catalog: &Catalog) -> Refutation {
     let difference = match found.difference {
         Difference::Rows => "rows",
         Difference::FirstFails => "first_fails",

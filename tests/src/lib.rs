@@ -51,6 +51,17 @@ pub fn answer(folder: &Path) -> Answer {
     optimize::run(Request { files: disk.files, ..Request::default() })
 }
 
+/// As [`answer`], with the steps from written to chosen plans.
+///
+/// # Panics
+///
+/// When the folder cannot be read.
+#[must_use]
+pub fn answer_with_chains(folder: &Path) -> Answer {
+    let disk = files::read(folder).expect("the folder of a project can be read");
+    optimize::run(Request { files: disk.files, wants_chains: true, ..Request::default() })
+}
+
 /// The optimised project in a folder.
 ///
 /// # Panics

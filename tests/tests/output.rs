@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use isomer_service::api::Explained;
 use isomer_service::api::rule::RuleForm;
 use isomer_service::explain::{self, Style};
-use isomer_tests::{answer, folders, repository, schema, with_stack};
+use isomer_service::proof;
+use isomer_tests::{answer_with_chains, folders, repository, schema, with_stack};
 use serde_json::Value;
 
 #[test]
@@ -40,10 +41,11 @@ fn hold(projects: Vec<PathBuf>) -> usize {
         let (plain, explained) = with_stack({
             let project = project.clone();
             move || {
-                let optimised = answer(&project).optimised.expect("the project is optimised");
+                let mut optimised = answer_with_chains(&project).optimised.expect("the project is optimised");
+                let proofs = proof::prove(&mut optimised, &[]);
                 let explanation = explain::render(&optimised, Style::Markdown);
                 let plain = serde_json::to_value(&optimised.output).expect("the output is JSON");
-                let explained = Explained { output: optimised.output, explanation, proofs: None };
+                let explained = Explained { output: optimised.output, explanation, proofs: Some(proofs) };
                 (plain, serde_json::to_value(&explained).expect("the output is JSON"))
             }
         });

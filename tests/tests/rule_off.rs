@@ -51,7 +51,7 @@ fn optimised(folder: &Path, change: &Change) -> Option<Optimised> {
         }
     }
     let options = Options { disable: change.disabled.clone(), ..Options::default() };
-    let answer = optimize::run(Request { files: disk.files, options, connected, deadline: None });
+    let answer = optimize::run(Request { files: disk.files, options, connected, ..Request::default() });
     answer.optimised.filter(|optimised| optimised.project.project.settings.allowed.is_empty())
 }
 

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use super::prove::Refutation;
 use super::{Diagnostic, Span};
 
 /// The way of one changed model from its written plan to the chosen one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Proof {
     /// The model.
     pub model: String,
@@ -21,7 +22,7 @@ pub struct Proof {
 }
 
 /// One step: a cause between two whole queries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ProofStep {
     /// `rule`, `inlined views`, `normal form`, `same relation` or `shared relation`.
     pub cause: &'static str,
@@ -52,7 +53,7 @@ pub struct ProofStep {
     /// Why a step is open.
     pub reason: Option<String>,
     /// A database on which the two queries differ.
-    pub counterexample: Option<Counterexample>,
+    pub counterexample: Option<Refutation>,
 }
 
 /// Where a step changed something: the smallest relation around all differences.
@@ -75,28 +76,6 @@ pub struct ProofName {
     pub name: String,
     /// Where it stands in the model's text; `null` where it comes from elsewhere.
     pub span: Option<Span>,
-}
-
-/// A database on which two queries differ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Counterexample {
-    /// Its tables.
-    pub tables: Vec<CounterexampleTable>,
-    /// What the query before gives.
-    pub before: String,
-    /// What the query after gives.
-    pub after: String,
-}
-
-/// A table of such a database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CounterexampleTable {
-    /// Its name.
-    pub name: String,
-    /// Its columns with their types.
-    pub columns: Vec<String>,
-    /// Its rows, as SQL literals.
-    pub rows: Vec<Vec<String>>,
 }
 
 /// What `verify --steps` found.

@@ -99,15 +99,7 @@ fn verdict(step: &api::ProofStep) -> String {
 }
 
 /// A database as statements that can be run, with what both sides give as remarks.
-fn database(found: &api::Counterexample) -> String {
-    let mut text = String::new();
-    for table in &found.tables {
-        text.push_str(&format!("CREATE TABLE {} ({});\n", table.name, table.columns.join(", ")));
-        if !table.rows.is_empty() {
-            let rows: Vec<String> = table.rows.iter().map(|row| format!("({})", row.join(", "))).collect();
-            text.push_str(&format!("INSERT INTO {} VALUES {};\n", table.name, rows.join(", ")));
-        }
-    }
-    text.push_str(&format!("-- before: {}\n-- after:  {}\n", found.before, found.after));
-    text
+fn database(found: &api::prove::Refutation) -> String {
+    let rows = |rows: &[String]| if rows.is_empty() { "no rows".to_owned() } else { rows.join(", ") };
+    format!("{}-- before: {}\n-- after:  {}\n", found.database, rows(&found.first), rows(&found.second))
 }
