@@ -101,9 +101,12 @@ fn proof(
     let reads_views = chain.steps.iter().any(|step| step.cause == Cause::Inlined);
     let text = (!reads_views).then_some(&*model.sql);
     let shown = visible(optimised, chain);
+    // Order counts where the model promises one; that of a sub-query may show and go on the way.
+    let is_order_compared = chain.steps.first().is_some_and(|step| is_ordered(&step.before.plan));
+    let budget = Budget { is_order_compared, ..BUDGET };
     let mut steps = Vec::new();
     for (step, texts) in shown.steps {
-        let checked = checked(optimised, &step, definitions);
+        let checked = checked(optimised, &step, definitions, &budget);
         steps.push(told(optimised, &model, text, &step, rules, checked, texts));
     }
     api::Proof {
@@ -158,8 +161,27 @@ pub(crate) fn spelled(optimised: &mut Optimised, output: &Output, dialect: Diale
     isomer_codegen::to_sql(output, &mut project.arena, &project.project.catalog, dialect).ok()
 }
 
-/// The check of a step over tables alone, and where that proves nothing, over models as tables.
-fn checked(optimised: &mut Optimised, step: &ChainStep, definitions: &BTreeMap<Arc<str>, Output>) -> Checked {
+/// Whether a plan ends in an order: by `ORDER BY`, with or without a `LIMIT` of the same query.
+fn is_ordered(plan: &Plan) -> bool {
+    let is_sort = |mut plan: &Plan| {
+        while let Plan::Named { input, .. } = plan {
+            plan = input;
+        }
+        matches!(plan, Plan::Sort { .. })
+    };
+    match plan {
+        Plan::Limit { input, .. } => is_sort(input),
+        other => is_sort(other),
+    }
+}
+
+/// The check of a step over tables alone.
+fn checked(
+    optimised: &mut Optimised,
+    step: &ChainStep,
+    definitions: &BTreeMap<Arc<str>, Output>,
+    budget: &Budget,
+) -> Checked {
     let project = &mut optimised.project;
     let [before, after] = [&step.before, &step.after]
         .map(|output| inlined(output, &mut project.arena, &|key| definitions.get(key).cloned()));
@@ -171,7 +193,7 @@ fn checked(optimised: &mut Optimised, step: &ChainStep, definitions: &BTreeMap<A
             assumptions: Vec::new(),
         };
     }
-    check_step(&before, &after, &project.arena, &project.project.catalog, &BUDGET)
+    check_step(&before, &after, &project.arena, &project.project.catalog, budget)
 }
 
 fn n_operators(plan: &Plan) -> usize {
@@ -228,8 +250,7 @@ fn told(
         },
         doc: rule.map(|rule| rule.doc.to_string()).unwrap_or_default(),
         class: rule.map(|rule| rule.class.to_string()).unwrap_or_default(),
-        // The optimizer takes the right side of a rule for its left one, and never the other way.
-        direction: matches!(step.cause, Cause::Rule(_)).then_some("left to right"),
+        direction: direction(step),
         with: step.with.iter().map(ToString::to_string).collect(),
         place: api::ProofPlace {
             model: model.name.to_string(),
@@ -245,5 +266,16 @@ fn told(
         assumptions: checked.assumptions.into_iter().map(str::to_owned).collect(),
         reason,
         counterexample: counterexample.map(|found| refutation(&found, &optimised.project.project.catalog)),
+    }
+}
+
+/// Which side of the rule took the place of the other. A rule that runs both ways notes its way among
+/// the facts; the others run from left to right.
+fn direction(step: &ChainStep) -> Option<&'static str> {
+    let is_back = step.facts.iter().any(|fact| fact.ends_with("from right to left"));
+    match &step.cause {
+        Cause::Rule(_) if is_back => Some("right to left"),
+        Cause::Rule(_) => Some("left to right"),
+        Cause::Inlined | Cause::NormalForm | Cause::SameRelation | Cause::Shared => None,
     }
 }
