@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use egg::Id;
-use isomer_ir::{AggregateCall, Arena, ColumnId, Scalar, ScalarId};
+use isomer_ir::{AggregateCall, Arena, ColumnId, Function, JoinKind, Scalar, ScalarId, SetOpKind};
 use rustc_hash::FxHashMap;
 
 use crate::memo::{Memo, Origin};
@@ -27,6 +27,9 @@ pub(crate) fn apply(memo: &mut Memo, switches: &mut Switches) -> bool {
                 }
                 Operator::InnerJoin { on } => {
                     crate::disjunctions::filter_inputs(memo, switches, class, &node.inputs, &on)
+                }
+                Operator::SetOp { kind: kind @ (SetOpKind::Intersect | SetOpKind::Except), taken, columns } => {
+                    row_set_as_semi_join(memo, switches, class, kind, (&node.inputs, &taken, &columns))
                 }
                 Operator::Filter { holds } => filter_below_project(memo, switches, class, node.inputs[0], &holds),
                 _ => false,
@@ -93,6 +96,55 @@ fn inline_into_aggregate(
         }
     }
     has_changed
+}
+
+/// `INTERSECT` is the distinct rows of the first input that have a match in each other, `EXCEPT` those that
+/// have none; NULLs match each other.
+fn row_set_as_semi_join(
+    memo: &mut Memo,
+    switches: &mut Switches,
+    class: Id,
+    kind: SetOpKind,
+    (inputs, taken, columns): (&[Id], &[Vec<ColumnId>], &[ColumnId]),
+) -> bool {
+    let rule = "convert-row-set-to-semi-join";
+    let (Some((&first, others)), Some((shown, others_shown))) = (inputs.split_first(), taken.split_first()) else {
+        return false;
+    };
+    if !switches.is_on(rule) {
+        return false;
+    }
+    let origin = Origin { rule: Arc::from(rule), facts: Vec::new() };
+    let kind = if kind == SetOpKind::Intersect { JoinKind::Semi } else { JoinKind::Anti };
+    let mut left = first;
+    for (&right, right_shown) in others.iter().zip(others_shown) {
+        let (mut right, mut right_shown) = (right, right_shown.clone());
+        if !memo.are_disjoint(&[first, right]) {
+            right = memo.add_made(Operator::Instance { k: 1 }, &[right], &origin);
+            let arena = &mut memo.context_mut().arena;
+            right_shown = right_shown.into_iter().map(|column| arena.instance(column, 1)).collect();
+            if !memo.are_disjoint(&[first, right]) {
+                return false;
+            }
+        }
+        let mut on = Vec::with_capacity(shown.len());
+        for (&one, &other) in shown.iter().zip(&right_shown) {
+            // Where one side is never NULL, two NULLs never meet.
+            let is_plain = memo.facts(first).is_not_null(one) || memo.facts(right).is_not_null(other);
+            let function = if is_plain { Function::Eq } else { Function::IsNotDistinct };
+            let arena = &mut memo.context_mut().arena;
+            let (one, other) = (arena.column_ref(one), arena.column_ref(other));
+            on.push(arena.comparison(function, one, other));
+        }
+        left = memo.add_made(Operator::Join { kind, on }, &[left, right], &origin);
+    }
+    let arena = &mut memo.context_mut().arena;
+    let keys: Vec<(ColumnId, ScalarId)> = shown.iter().map(|&column| (column, arena.column_ref(column))).collect();
+    let exprs: Vec<(ColumnId, ScalarId)> =
+        columns.iter().zip(shown).map(|(&column, &from)| (column, arena.column_ref(from))).collect();
+    // A column that is compared twice is a key once; the set operation has it once for each.
+    let distinct = memo.add_made(Operator::Aggregate { keys, calls: Vec::new() }, &[left], &origin);
+    add_new(memo, switches, class, Operator::Project { exprs }, distinct, &origin)
 }
 
 /// A filter over a projection stands below it as well.

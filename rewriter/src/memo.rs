@@ -97,7 +97,7 @@ impl Memo {
             inputs.sort_unstable();
         }
         let operator = match operator {
-            Operator::SetOp { kind, taken, columns } => ordered_set_op(kind, taken, &columns, &mut inputs),
+            Operator::SetOp { kind, taken, columns } => ordered_set_op(kind, &taken, &columns, &mut inputs),
             operator => operator,
         };
         let operator = self.context_mut().intern(operator);
@@ -225,7 +225,7 @@ impl Memo {
 /// any order in the order of theirs.
 fn ordered_set_op(
     kind: SetOpKind,
-    taken: Vec<Vec<ColumnId>>,
+    taken: &[Vec<ColumnId>],
     columns: &[ColumnId],
     inputs: &mut SmallVec<[Id; 2]>,
 ) -> Operator {

@@ -236,6 +236,7 @@ pub const NATIVES: &[&str] = &[
     "prune_repeated_input",
     "eliminate_distinct_in_row_set",
     "convert_row_set_to_filter",
+    "convert_row_set_to_semi_join",
     "fold_values",
     "prune_empty_union_branch",
     "prune_empty_operator",

@@ -84,8 +84,10 @@ impl Normalizer<'_> {
             self.switches.fire("prune-determined-group-key");
             keys.retain(|(known, _)| *known != id);
             let own: Definitions = std::iter::once((id, value)).collect();
-            for scalar in definitions.values_mut() {
-                *scalar = self.context.arena.inline_columns(*scalar, &own);
+            let mut known: Vec<(ColumnId, ScalarId)> = definitions.drain().collect();
+            known.sort_unstable();
+            for (other, scalar) in known {
+                definitions.insert(other, self.context.arena.inline_columns(scalar, &own));
             }
             definitions.insert(id, value);
         }

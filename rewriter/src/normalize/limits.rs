@@ -24,7 +24,7 @@ impl Normalizer<'_> {
         input: Plan,
         skip: u64,
         fetch: Option<u64>,
-        conds: Vec<ScalarId>,
+        conds: &[ScalarId],
     ) -> (Plan, Definitions) {
         let (keys, input) = match strip_names(input) {
             Plan::Sort { input, keys } => (keys, *input),
@@ -33,7 +33,7 @@ impl Normalizer<'_> {
         let (plan, definitions) = self.relation(input, Vec::new());
         let keys = self.sort_keys(keys, &definitions, &plan);
         let plan = self.limited(plan, &keys, Range { skip, fetch });
-        self.filtered(plan, &conds, definitions)
+        self.filtered(plan, conds, definitions)
     }
 
     /// `Limit(Sort(plan))` over a plan in normal form; exposes what the plan does.

@@ -192,7 +192,7 @@ impl<'a> Normalizer<'a> {
                 self.switches.fire("eliminate-sort-in-bag");
                 self.relation(*input, conds)
             }
-            Plan::Limit { input, skip, fetch } => self.limit(*input, skip, fetch, conds),
+            Plan::Limit { input, skip, fetch } => self.limit(*input, skip, fetch, &conds),
             Plan::Instance { input, k } => self.instance(*input, k, &conds),
             Plan::Join { kind, left, right, on } => {
                 if let Some(cond) = self.as_list(kind, &right, &on) {
