@@ -346,6 +346,11 @@ pub(crate) fn equal_columns(arena: &Arena, predicate: ScalarId) -> Option<(Colum
 
 /// Whether the equalities of `on` bind all columns of a key of `facts` to other relations' values.
 pub(crate) fn matches_key(arena: &Arena, on: &[ScalarId], facts: &Facts) -> bool {
+    facts.is_unique(&bound_columns(arena, on, facts))
+}
+
+/// Columns of `facts` that the equalities of `on` bind to other relations' values.
+pub(crate) fn bound_columns(arena: &Arena, on: &[ScalarId], facts: &Facts) -> Vec<ColumnId> {
     let mut bound = Vec::new();
     for &predicate in on {
         if let Scalar::Call { function: Function::Eq, args, .. } = &arena[predicate]
@@ -361,7 +366,7 @@ pub(crate) fn matches_key(arena: &Arena, on: &[ScalarId], facts: &Facts) -> bool
             }
         }
     }
-    facts.is_unique(&bound)
+    bound
 }
 
 fn join_rows(arena: &Arena, on: &[ScalarId], inputs: &[&Facts]) -> f64 {

@@ -11,9 +11,9 @@ use isomer_ir::{
 
 use super::inner::flat_owned;
 use super::joins::left_deep;
-use super::references::foreign_key_join;
+use super::references::{WholeTable, foreign_key_join};
 use super::{Definitions, peek};
-use crate::facts::matches_key;
+use crate::facts::{bound_columns, matches_key};
 use crate::operator::Context;
 use crate::plan_facts::plan_facts;
 use crate::simplify::Switches;
@@ -209,8 +209,10 @@ fn prune_join(
     if kind == JoinKind::Left {
         let right_facts = plan_facts(context, &right);
         let is_unused = !demanded.iter().any(|column| right_facts.exposes(*column));
-        let adds_no_row =
-            matches_key(&context.arena, &on, &right_facts) || right_facts.max_rows.is_some_and(|rows| rows <= 1);
+        let bound = bound_columns(&context.arena, &on, &right_facts);
+        let adds_no_row = right_facts.is_unique(&bound)
+            || WholeTable::of(&mut context.arena, &right)
+                .is_some_and(|table| table.is_unique_where_equal(context, &bound));
         let rule = match (is_unused, adds_no_row, repeats) {
             (true, true, _) => Some("eliminate-left-join-to-unique-key"),
             (true, false, Repeats::SayNothing) => Some("eliminate-left-join-under-distinct"),

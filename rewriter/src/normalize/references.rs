@@ -80,6 +80,14 @@ impl WholeTable {
         Some(pairs)
     }
 
+    /// Whether no two rows agree on the columns where these are not NULL: they hold a declared key, which
+    /// says nothing of rows with NULL in it. An equality is true of no such row.
+    pub(crate) fn is_unique_where_equal(&self, context: &Context, columns: &[ColumnId]) -> bool {
+        let holds = |at: &usize| self.columns.get(*at).is_some_and(|column| columns.contains(column));
+        let table = context.catalog.get(&self.table);
+        table.is_some_and(|table| table.keys.iter().any(|key| key.columns.iter().all(holds)))
+    }
+
     /// Whether the filter keeps every row that is referred to: it asks of the key what is `known` of the
     /// referring columns.
     fn keeps_all(&self, arena: &mut Arena, pairs: &[(ColumnId, ColumnId)], known: &[ScalarId]) -> bool {
@@ -207,8 +215,8 @@ pub(crate) fn foreign_key_join(
             known.extend(known_predicates(&mut context.arena, input));
         }
         let is_whole = target.keeps_all(&mut context.arena, &pairs, &known);
-        if is_filled && is_tied && is_whole && all[position].is_unique(&keys) && target.is_referred_to(context, &pairs)
-        {
+        let is_unique = all[position].is_unique(&keys) || target.is_unique_where_equal(context, &keys);
+        if is_filled && is_tied && is_whole && is_unique && target.is_referred_to(context, &pairs) {
             return Some((position, rest));
         }
     }
