@@ -98,6 +98,12 @@ pub(super) fn step_junction(
         switches.fire("convert-or-to-in-list");
         return Some(merged);
     }
+    if switches.is_on("merge-comparisons")
+        && let Some(merged) = super::holds::merge_tests(arena, function, args)
+    {
+        switches.fire("merge-comparisons");
+        return Some(merged);
+    }
     if !is_and
         && switches.is_on("simplify-distinct-from")
         && let Some(distinct) = recognise_distinct(arena, args)

@@ -13,41 +13,41 @@ const LONGEST: usize = 64;
 
 pub(super) fn step(
     arena: &mut Arena,
-    branches: Branches,
+    branches: &Branches,
     otherwise: ScalarId,
     data_type: DataType,
     switches: &mut Switches,
 ) -> Option<ScalarId> {
     if switches.is_on("simplify-case") {
-        let next = split_or_branches(arena, &branches)
+        let next = split_or_branches(arena, branches)
             .map(|split| arena.scalar(Scalar::Case { branches: split, otherwise, data_type }))
-            .or_else(|| without_decided(arena, &branches, otherwise, data_type))
-            .or_else(|| without_dead(arena, &branches, otherwise, data_type));
+            .or_else(|| without_decided(arena, branches, otherwise, data_type))
+            .or_else(|| without_dead(arena, branches, otherwise, data_type));
         if let Some(next) = next {
             switches.fire("simplify-case");
             return Some(next);
         }
     }
     if switches.is_on("merge-cases")
-        && let Some(next) = flattened(arena, &branches, otherwise, data_type)
+        && let Some(next) = flattened(arena, branches, otherwise, data_type)
     {
         switches.fire("merge-cases");
         return Some(next);
     }
     if switches.is_on("convert-case-to-coalesce")
-        && let Some(next) = coalesce(arena, &branches, otherwise, data_type)
+        && let Some(next) = coalesce(arena, branches, otherwise, data_type)
     {
         switches.fire("convert-case-to-coalesce");
         return Some(next);
     }
     if switches.is_on("convert-case-to-nullif")
-        && let Some(next) = nullif(arena, &branches, otherwise, data_type)
+        && let Some(next) = nullif(arena, branches, otherwise, data_type)
     {
         switches.fire("convert-case-to-nullif");
         return Some(next);
     }
     if switches.is_on("convert-case-to-predicate")
-        && let Some(next) = predicate(arena, &branches, otherwise, data_type)
+        && let Some(next) = predicate(arena, branches, otherwise, data_type)
     {
         switches.fire("convert-case-to-predicate");
         return Some(next);

@@ -45,6 +45,7 @@ fn fold_binary(function: Function, left: &Literal, right: &Literal, data_type: D
                 _ => ordering.is_ge(),
             }))
         }
+        Function::Divide => float(function, left, right, data_type),
         Function::Concat => match (left, right) {
             (Literal::Text(a), Literal::Text(b)) => text_of(&format!("{a}{b}")),
             _ => None,
@@ -84,6 +85,7 @@ fn fold_arithmetic(function: Function, left: &Literal, right: &Literal, data_typ
                 _ => None,
             }
         }
+        (Literal::Float(_), Literal::Float(_)) => float(function, left, right, data_type),
         (Literal::Date(date), Literal::Int(days, _)) if data_type == DataType::Date => {
             let days = i32::try_from(*days).ok()?;
             let days = if function == Function::Subtract { days.checked_neg()? } else { days };
@@ -94,6 +96,21 @@ fn fold_arithmetic(function: Function, left: &Literal, right: &Literal, data_typ
         }
         _ => None,
     }
+}
+
+/// Doubles: one operation is rounded alike everywhere. Not a division by zero, which dialects answer each in
+/// its own way.
+fn float(function: Function, left: &Literal, right: &Literal, data_type: DataType) -> Option<Literal> {
+    let (Literal::Float(a), Literal::Float(b)) = (left, right) else { return None };
+    let (a, b) = (f64::from_bits(*a), f64::from_bits(*b));
+    let value = match function {
+        Function::Add => a + b,
+        Function::Subtract => a - b,
+        Function::Multiply => a * b,
+        Function::Divide if b != 0.0 => a / b,
+        _ => return None,
+    };
+    (data_type == DataType::Float64 && value.is_finite() && value != 0.0).then(|| Literal::Float(value.to_bits()))
 }
 
 /// An integer that the type holds.

@@ -240,3 +240,37 @@ fn merge_domains(
     }
     merged
 }
+
+/// The same among truth values that are never NULL, such as `IS TRUE` and `IS NULL`, where TRUE is all
+/// that there is to tell also outside of filters.
+pub(super) fn merge_tests(arena: &mut Arena, function: Function, operands: &[ScalarId]) -> Option<ScalarId> {
+    let mut groups: Vec<(ScalarId, Domain, Vec<ScalarId>)> = Vec::new();
+    for &operand in operands {
+        let is_test = match &arena[operand] {
+            Scalar::Call { function: Function::IsNull | Function::IsTrue, .. } => true,
+            Scalar::Call { function: Function::Not, args, .. } => {
+                matches!(&arena[args[0]], Scalar::Call { function: Function::IsNull | Function::IsTrue, .. })
+            }
+            _ => false,
+        };
+        if !is_test {
+            continue;
+        }
+        let Some((value, domain)) = domain_of(arena, operand) else { continue };
+        match groups.iter_mut().find(|(known, _, _)| *known == value) {
+            None => groups.push((value, domain, vec![operand])),
+            Some((_, so_far, members)) => {
+                let merged = if function == Function::And { so_far.and(&domain) } else { so_far.or(&domain) };
+                if let Some(merged) = merged {
+                    *so_far = merged;
+                    members.push(operand);
+                }
+            }
+        }
+    }
+    let (value, domain, members) = groups.into_iter().find(|(_, _, members)| members.len() > 1)?;
+    let written = domain.written(arena, value);
+    let mut kept: Vec<ScalarId> = operands.iter().copied().filter(|operand| !members.contains(operand)).collect();
+    kept.push(arena.predicate(Function::IsTrue, [written]));
+    Some(boolean::junction(arena, function, kept))
+}

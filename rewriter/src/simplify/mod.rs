@@ -119,7 +119,7 @@ fn step(arena: &mut Arena, id: ScalarId, switches: &mut Switches) -> Option<Scal
     match arena[id].clone() {
         Scalar::Column(_) | Scalar::Outer(_) | Scalar::Literal(_) | Scalar::Hole(_) => None,
         Scalar::Call { function, args, data_type } => step_call(arena, id, function, &args, data_type, switches),
-        Scalar::Case { branches, otherwise, data_type } => case::step(arena, branches, otherwise, data_type, switches),
+        Scalar::Case { branches, otherwise, data_type } => case::step(arena, &branches, otherwise, data_type, switches),
         Scalar::Cast { arg, to, is_try } => casts::step(arena, arg, to, is_try, switches),
         Scalar::InList { arg, list } => comparison::step_in_list(arena, arg, &list, switches),
     }

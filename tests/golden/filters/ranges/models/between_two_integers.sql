@@ -1,0 +1,1 @@
+SELECT order_id FROM sales WHERE amount > 5 AND amount < 6

@@ -1,0 +1,1 @@
+SELECT order_id, CASE WHEN status IS NULL THEN 'none' ELSE status END AS a, CASE WHEN status = 'x' THEN NULL ELSE status END AS b, CASE WHEN status IS NULL THEN status ELSE 'none' END AS near_miss FROM sales

@@ -1,0 +1,1 @@
+SELECT order_id, CASE WHEN customer_id < 5 THEN TRUE ELSE FALSE END AS a, CASE WHEN status = 'a' THEN 1 WHEN status = 'b' THEN 2 ELSE 3 END = 2 AS b, CASE WHEN customer_id < 5 THEN status = 'a' ELSE amount > 1 END AS near_miss FROM sales
