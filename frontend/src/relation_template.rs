@@ -85,7 +85,14 @@ fn with_symbols(rule: &Rule, text: &SqlText, columns: &mut Vec<HoleColumn>) -> C
             };
             sql.push_str(&symbol(rule, text, position, hole, &tables, columns)?);
         }
-        rest = rest.strip_prefix("...").unwrap_or(rest);
+        if let Some(behind) = rest.strip_prefix("...") {
+            if hole.sort != HoleSort::Columns {
+                let message = format!("rule `{}` takes a list for `${name}`, which only `columns` are", rule.name);
+                let help = "an inner join carries further inputs along by itself; write the hole without `...`";
+                return Err(fault(rule, text, "RULE-0046", message, help));
+            }
+            rest = behind;
+        }
     }
     sql.push_str(rest);
     Ok(sql)
