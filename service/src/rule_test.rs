@@ -14,10 +14,10 @@ use std::sync::Arc;
 
 use isomer_engines::{Engine, EngineKind};
 use isomer_frontend::{ProjectFiles, ReadOptions};
-use isomer_ir::semantics::search::{Budget, Search};
+use isomer_ir::semantics::search::{Budget, Failures, Search};
 use isomer_ir::{Bound, BoundProject, Materialise, SourceData};
 use isomer_rewriter::check_case;
-use isomer_rules::{Case, GivenTable, ModelText, Rule, RuleSet};
+use isomer_rules::{Case, GivenTable, ModelText, Phase, Rule, RuleSet};
 use serde_json::{Value, json};
 
 use crate::execute::{TOLERANCE, causes, differences, referred_first};
@@ -96,6 +96,14 @@ pub fn run(rules: &RuleSet, is_wanted: &dyn Fn(&Rule) -> bool) -> Vec<CaseReport
     reports
 }
 
+/// How hard a rule is searched, and what counts. What the normal form changes is never changed back, so
+/// an error may go away there; everywhere else either side may come to stand for the other.
+#[must_use]
+pub fn budget(rule: &Rule) -> Budget {
+    let failures = if rule.phase == Phase::Normalize { Failures::OfSecond } else { Failures::Either };
+    Budget { failures, ..Budget::default() }
+}
+
 /// Searches for rows that tell a case's input from what an example expects, or from the wrong form of
 /// a refusal, on the reference interpreter. The rows that the case itself gives are not looked at.
 ///
@@ -124,13 +132,13 @@ fn try_rows(engines: &trial::Engines, rule: &Arc<Rule>) -> Result<usize, Vec<Str
     for case in &rule.examples {
         // What cannot be bound was told by the example itself.
         if let Ok(mut project) = bind(rule, case) {
-            attempt(&mut project, case, &Budget::default())?;
+            attempt(&mut project, case, &budget(rule))?;
         }
     }
     let own = RuleSet { rules: vec![Arc::clone(rule)], ..RuleSet::default() };
     let (compiled, _) = isomer_frontend::compile_rules(&own, &mut isomer_ir::Arena::default());
     let instances = compiled.first().map(|compiled| instance::instances(rule, &compiled.compiled));
-    let budget = Budget { n_every: 500, n_random: 500, ..Budget::default() };
+    let budget = Budget { n_every: 500, n_random: 500, ..budget(rule) };
     for case in instances.unwrap_or_default() {
         let Ok(mut project) = bind(rule, &case) else { continue };
         let (compiled, _) = isomer_frontend::compile_rules(&own, &mut project.arena);

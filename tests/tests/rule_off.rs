@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use isomer_engines::EngineKind;
+use isomer_frontend::ProjectFiles;
 use isomer_ir::semantics::search::{Budget, Failures};
 use isomer_service::optimize::{self, Optimised, Options, Request};
 use isomer_service::{execute, files};
-use isomer_tests::queries::Random;
+use isomer_tests::queries::{Random, TABLES, query};
 use isomer_tests::{file_name, folders, pipelines, repository, with_stack};
+use serde_json::json;
 
 /// Random choices for each project.
 const N_RANDOM: u64 = 3;
@@ -124,4 +126,51 @@ fn rows_of_duckdb_stay_equal_without_half_of_the_rules() {
         faults
     });
     assert!(faults.is_empty(), "{faults}");
+}
+
+/// Generated queries, optimised a few at a time so that they share what they can.
+const N_GENERATED: u64 = 900;
+const N_TOGETHER: u64 = 6;
+
+#[test]
+fn generated_queries_keep_their_rows_when_optimised() {
+    let (n_steps, n_compared, faults) = with_stack(|| {
+        let (mut n_steps, mut n_compared, mut faults) = (0, 0, Vec::new());
+        for first in (0..N_GENERATED / N_TOGETHER).map(|batch| batch * N_TOGETHER) {
+            let mut files = ProjectFiles::new();
+            for seed in first..first + N_TOGETHER {
+                files.insert(format!("models/q{seed}.sql"), query(seed).into_bytes());
+            }
+            let sources: serde_json::Map<String, serde_json::Value> = TABLES
+                .iter()
+                .map(|(name, columns)| {
+                    let columns: Vec<_> = columns.iter().map(|(name, of)| json!({"name": name, "type": of})).collect();
+                    ((*name).to_owned(), json!({"columns": columns}))
+                })
+                .collect();
+            let settings = json!({
+                "dialect": "duckdb",
+                "sources": sources,
+                "thresholds": {"min_saving": 0, "min_shared_rows": 0},
+            });
+            files.insert("isomer.yml".to_owned(), settings.to_string().into_bytes());
+            let answer = optimize::run(Request { files, ..Request::default() });
+            let mut optimised = answer.optimised.expect("generated projects are optimised");
+            for (step, search) in pipelines::search(&mut optimised, &BUDGET) {
+                n_steps += 1;
+                n_compared += search.n_compared;
+                if let Some(found) = search.counterexample {
+                    let chosen = optimised.output.steps.iter().find(|shown| *shown.name == *step);
+                    let sql = chosen.and_then(|step| step.sql.clone()).unwrap_or_default();
+                    let seed: u64 = step.trim_start_matches('q').parse().unwrap_or(0);
+                    let rules = chosen.map(|step| step.rules.join(" ")).unwrap_or_default();
+                    faults.push(format!("`{step}`: {}\nbecame\n{sql}\nby {rules}\n{found:?}", query(seed)));
+                }
+            }
+        }
+        (n_steps, n_compared, faults)
+    });
+    println!("{n_steps} changed steps, {n_compared} databases compared");
+    assert!(faults.is_empty(), "{} differences\n{}", faults.len(), faults.join("\n\n"));
+    assert!(n_steps >= 250 && n_compared >= 40_000, "{n_steps} {n_compared}");
 }

@@ -47,7 +47,29 @@ pub fn evaluate(output: &Output, arena: &Arena, database: &Database) -> Result<R
         });
         rows.push(shown.collect::<Result<Vec<Value>, EvalError>>()?);
     }
-    Ok(Rows { rows, peers: relation.peers })
+    Ok(Rows { rows, peers: relation.peers.filter(|_| ends_in_order(&output.plan, false)) })
+}
+
+/// Whether the query itself asks for an order. One below a second limit belongs to a query that it
+/// reads, and is no promise.
+fn ends_in_order(plan: &Plan, is_limited: bool) -> bool {
+    match plan {
+        Plan::Sort { .. } => true,
+        Plan::Limit { input, .. } => !is_limited && ends_in_order(input, true),
+        Plan::Named { input, .. } | Plan::Project { input, .. } | Plan::Instance { input, .. } => {
+            ends_in_order(input, is_limited)
+        }
+        Plan::Scan { .. }
+        | Plan::Values { .. }
+        | Plan::Empty { .. }
+        | Plan::Filter { .. }
+        | Plan::Join { .. }
+        | Plan::Aggregate { .. }
+        | Plan::Distinct { .. }
+        | Plan::Window { .. }
+        | Plan::SetOp { .. }
+        | Plan::Hole { .. } => false,
+    }
 }
 
 impl Eval<'_> {

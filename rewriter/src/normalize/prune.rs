@@ -286,9 +286,11 @@ fn only_tested(
         if demanded.iter().any(|column| facts.exposes(*column)) {
             continue;
         }
-        let (own, rest): (Vec<ScalarId>, Vec<ScalarId>) = on
-            .iter()
-            .partition(|&&predicate| context.arena.columns_of(predicate).iter().any(|column| facts.exposes(*column)));
+        // What can fail stays with the pairs: rows without a partner were never tested.
+        let (own, rest): (Vec<ScalarId>, Vec<ScalarId>) = on.iter().partition(|&&predicate| {
+            context.arena.can_raise(predicate)
+                || context.arena.columns_of(predicate).iter().any(|column| facts.exposes(*column))
+        });
         let is_single = matches_key(&context.arena, &own, &facts) || facts.max_rows.is_some_and(|rows| rows <= 1);
         let others: Vec<ColumnId> = inputs
             .iter()
