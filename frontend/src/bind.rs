@@ -3,6 +3,7 @@
 //! This file owns the binder's state, the levels of nested queries and the resolution of names; its
 //! siblings bind queries, `FROM`, `SELECT`, scalars, calls and subqueries.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{Arena, Catalog, ColumnId, Diagnostic, Dialect, Output, Plan, Scalar, ScalarId, Span, fold, nearest};
@@ -145,6 +146,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) depth: usize,
     pub(crate) n_operators: usize,
+    /// Rules by which subqueries became joins, with how often.
+    pub(crate) rules: BTreeMap<&'static str, usize>,
 }
 
 /// What binding a model's text gives.
@@ -155,6 +158,8 @@ pub(crate) struct BoundText {
     /// Folded keys of what the text reads, in order and distinct.
     pub(crate) reads: Vec<Arc<str>>,
     pub(crate) comments: Vec<(Span, Arc<str>)>,
+    /// Rules by which subqueries became joins, with how often.
+    pub(crate) rules: BTreeMap<&'static str, usize>,
 }
 
 /// Binds one `SELECT` against a catalog.
@@ -201,9 +206,11 @@ pub(crate) fn bind_parsed(
         diagnostics: Vec::new(),
         depth: 0,
         n_operators: 0,
+        rules: BTreeMap::new(),
     };
     let result = binder.root(query);
     bound.diagnostics = binder.diagnostics;
+    bound.rules = binder.rules;
     match result {
         Ok(output) if bound.diagnostics.is_empty() => bound.output = Some(output),
         Ok(_) => {}

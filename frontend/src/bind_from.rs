@@ -7,9 +7,12 @@ use sqlparser::ast::{
     Expr, Join, JoinConstraint, JoinOperator, ObjectName, Query, TableAlias, TableFactor, TableWithJoins,
 };
 
-use crate::bind::{Bind, Binder, Clause, Level};
+use crate::bind::{Bind, Binder, Bound, Clause, Level};
+use crate::bind_query::plan_has_outer;
+use crate::decorrelate::{Pulled, Use};
 use crate::place::Place;
 use crate::scope::{Found, Named, Rel, Scope, replace_columns};
+use crate::syntax::has_subquery;
 
 /// Most relations that one `FROM` may join.
 const MAX_JOINS: usize = 500;
@@ -23,6 +26,15 @@ impl<'a> Binder<'a> {
             return Err(self.unsupported_somewhere(&format!("joining more than {MAX_JOINS} relations in one `FROM`")));
         }
         for item in from {
+            if let (Some(lateral), Some(_)) = (Lateral::of(&item.relation), &whole) {
+                if !item.joins.is_empty() {
+                    return Err(self.unsupported(&item.relation, "`LATERAL` behind a comma with further joins"));
+                }
+                let left = whole.take().expect("looked at above");
+                let constraint = &JoinConstraint::None;
+                whole = Some(self.lateral(left, &lateral, JoinKind::Inner, constraint, &item.relation)?);
+                continue;
+            }
             let right = self.table_with_joins(item)?;
             whole = Some(match whole {
                 None => right,
@@ -77,7 +89,6 @@ impl<'a> Binder<'a> {
         if *global {
             return Err(self.unsupported(relation, "`GLOBAL` joins"));
         }
-        let right = self.factor(relation)?;
         let (kind, is_turned, constraint) = match join_operator {
             JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) => (JoinKind::Inner, false, constraint),
             JoinOperator::CrossJoin(constraint) => (JoinKind::Inner, false, constraint),
@@ -99,7 +110,69 @@ impl<'a> Binder<'a> {
                 return Err(self.unsupported(relation, "`ARRAY JOIN`"));
             }
         };
+        if let Some(lateral) = Lateral::of(relation) {
+            if is_turned || !matches!(kind, JoinKind::Inner | JoinKind::Left) {
+                return Err(self.unsupported(relation, "`LATERAL` behind a join that is neither inner nor left"));
+            }
+            return self.lateral(left, &lateral, kind, constraint, relation);
+        }
+        let right = self.factor(relation)?;
         self.join_with(left, right, kind, is_turned, constraint, relation)
+    }
+
+    /// A derived table that reads columns of the relations before it: joined on what it reads of them.
+    fn lateral(
+        &mut self,
+        (left, left_scope): (Rel, Scope),
+        lateral: &Lateral<'a>,
+        kind: JoinKind,
+        constraint: &'a JoinConstraint,
+        at: &'a TableFactor,
+    ) -> Bind<(Rel, Scope)> {
+        self.levels.push(Level::new(left_scope.clone(), left, Clause::Where));
+        let right = self.lateral_side(lateral, kind, at);
+        let left = self.levels.pop().expect("pushed above").rel;
+        let (right, right_scope, ties) = right?;
+        let joined = self.join_with((left, left_scope), (right, right_scope), kind, false, constraint, at);
+        let (mut rel, scope) = joined?;
+        match &mut rel.plan {
+            Plan::Join { on, .. } if kind == JoinKind::Left => on.extend(ties),
+            _ => rel = rel.filtered(ties),
+        }
+        Ok((rel, scope))
+    }
+
+    fn lateral_side(
+        &mut self,
+        lateral: &Lateral<'a>,
+        kind: JoinKind,
+        at: &'a TableFactor,
+    ) -> Bind<(Rel, Scope, Vec<ScalarId>)> {
+        let Bound { rel, columns } = self.query(lateral.query, false)?;
+        let mut columns = self.named(columns);
+        let is_correlated = plan_has_outer(self.arena, &rel.plan);
+        let nullable = rel.columns;
+        let mut pulled = self.decorrelated(rel.plan.clone(), Use::Rows, at)?;
+        if kind != JoinKind::Inner && !pulled.computed.is_empty() {
+            // What is computed from outer columns must be NULL where nothing matches: it is computed below.
+            pulled = self.over_domain(rel.plan).map_err(|reason| self.correlated(reason, at))?;
+        }
+        if is_correlated {
+            self.note("decorrelate-lateral");
+        }
+        for column in &mut columns {
+            column.scalar = pulled.inlined(self.arena, column.scalar);
+        }
+        let Pulled { plan, conjuncts, .. } = pulled;
+        let ids = plan.columns(self.arena);
+        let exposed = ids.into_iter().map(|id| (id, nullable.get(&id).copied().unwrap_or(true)));
+        let (rel, map) = self.beside_level(Rel::new(plan, exposed));
+        let ties = conjuncts.into_iter().map(|conjunct| self.lifted(conjunct, &map)).collect::<Bind<_>>()?;
+        for column in &mut columns {
+            column.scalar = self.lifted(column.scalar, &map)?;
+        }
+        let (key, columns) = self.aliased(Arc::from(""), columns, lateral.alias)?;
+        Ok((rel, Scope::of(key, columns), ties))
     }
 
     fn join_with(
@@ -112,6 +185,23 @@ impl<'a> Binder<'a> {
         at: &TableFactor,
     ) -> Bind<(Rel, Scope)> {
         let (left, right, (left_scope, right_scope)) = self.beside(left, right);
+        if let JoinConstraint::On(expr) = constraint
+            && kind == JoinKind::Inner
+            && has_subquery(expr)
+        {
+            // Of an inner join the condition is a filter, and subqueries of filters are joined to what it reads.
+            let scope = both(left_scope, right_scope);
+            let joined = left.joined(kind, right, Vec::new());
+            self.levels.push(Level::new(scope, joined, Clause::Where));
+            let mut holds = Vec::new();
+            let result = crate::syntax::conjuncts(expr).into_iter().try_for_each(|conjunct| {
+                let scalar = self.conjunct(conjunct)?;
+                holds.extend(scalar.into_iter().flat_map(|scalar| self.arena.conjuncts(scalar)));
+                Ok(())
+            });
+            let level = self.levels.pop().expect("pushed above");
+            return result.map(|()| (level.rel.filtered(holds), level.scope));
+        }
         let mut columns = left.columns.clone();
         columns.extend(right.columns.iter().map(|(&id, &is_nullable)| (id, is_nullable)));
         let (on, scope) = match constraint {
@@ -224,8 +314,9 @@ impl<'a> Binder<'a> {
                 self.named_table(name, alias.as_ref())
             }
             TableFactor::Derived { lateral, subquery, alias, sample } => {
-                if *lateral {
-                    return Err(self.unsupported(&**subquery, "`LATERAL`"));
+                // The first relation of a `FROM` has none before it to read.
+                if *lateral && !self.levels.is_empty() {
+                    return Err(self.unsupported(&**subquery, "`LATERAL` without a relation before it"));
                 }
                 if sample.is_some() {
                     return Err(self.unsupported(&**subquery, "`TABLESAMPLE`"));
@@ -316,6 +407,23 @@ impl<'a> Binder<'a> {
             holds.extend(self.arena.conjuncts(scalar));
         }
         Ok(holds)
+    }
+}
+
+/// A `LATERAL` derived table.
+struct Lateral<'a> {
+    query: &'a Query,
+    alias: Option<&'a TableAlias>,
+}
+
+impl<'a> Lateral<'a> {
+    fn of(factor: &'a TableFactor) -> Option<Self> {
+        match factor {
+            TableFactor::Derived { lateral: true, subquery, alias, sample: None } => {
+                Some(Self { query: subquery, alias: alias.as_ref() })
+            }
+            _ => None,
+        }
     }
 }
 

@@ -40,8 +40,10 @@ fn bind_models(mut project: ModelProject, mut arena: Arena) -> BoundProject {
     let (reads, mut kept): (Vec<_>, Vec<_>) =
         project.models.iter().map(|model| read_text(model, &|key| is_known(key, &project))).unzip();
     let (order, mut diagnostics, circular) = ordered(&project, &positions, &reads);
-    let mut models: Vec<BoundModel> =
-        reads.into_iter().map(|reads| BoundModel { bound: Bound::Opaque, reads, comments: Vec::new() }).collect();
+    let mut models: Vec<BoundModel> = reads
+        .into_iter()
+        .map(|reads| BoundModel { bound: Bound::Opaque, reads, comments: Vec::new(), rules: Vec::new() })
+        .collect();
     let mut opaque: FxHashSet<Arc<str>> = FxHashSet::default();
     for &position in &order {
         let model = project.models[position].clone();
@@ -65,6 +67,7 @@ fn bind_models(mut project: ModelProject, mut arena: Arena) -> BoundProject {
         let parsed = kept[position].take().unwrap_or_else(|| parse(&text, model.dialect));
         let text = bind_parsed(&text, parsed, model.dialect, &mut arena, &project.catalog, &is_known);
         models[position].comments = text.comments;
+        models[position].rules = text.rules.into_iter().map(|(rule, times)| (Arc::from(rule), times)).collect();
         diagnostics.extend(text.diagnostics);
         match text.output.map(|output| distinct_names(output, &model)) {
             Some(Ok(output)) => {

@@ -8,8 +8,10 @@
 //! Neumann and Kemper, "Unnesting arbitrary queries", BTW 2015.
 
 use isomer_ir::{
-    AggregateCall, Arena, ColumnId, FrameBound, Function, JoinKind, Plan, Scalar, ScalarId, SortKey, WindowCall,
+    AggregateCall, Arena, ColumnId, FrameBound, Function, JoinKind, Plan, Scalar, ScalarId, SortKey, Volatility,
+    WindowCall,
 };
+use rustc_hash::FxHashMap;
 
 use crate::bind_query::plan_has_outer;
 use crate::scope::{has_outer, replace_columns};
@@ -26,75 +28,151 @@ pub(crate) enum Use {
     Rows,
 }
 
-/// The plan without correlated conditions, and those conditions over the columns it exposes.
-pub(crate) fn pull_up(arena: &mut Arena, plan: Plan, purpose: Use) -> Result<(Plan, Vec<ScalarId>), Reason> {
+/// A plan without outer columns, and what of it reads them, over the columns that it exposes.
+#[derive(Debug)]
+pub(crate) struct Pulled {
+    pub(crate) plan: Plan,
+    /// Conditions.
+    pub(crate) conjuncts: Vec<ScalarId>,
+    /// Columns that are computed from outer ones, and so above the join.
+    pub(crate) computed: FxHashMap<ColumnId, ScalarId>,
+}
+
+impl Pulled {
+    fn plain(plan: Plan) -> Self {
+        Self { plan, conjuncts: Vec::new(), computed: FxHashMap::default() }
+    }
+
+    /// A scalar over the plan's columns, those that are computed above written out.
+    pub(crate) fn inlined(&self, arena: &mut Arena, scalar: ScalarId) -> ScalarId {
+        if self.computed.is_empty() {
+            return scalar;
+        }
+        replace_columns(arena, scalar, &mut |_, scalar| match scalar {
+            Scalar::Column(id) => self.computed.get(id).copied(),
+            _ => None,
+        })
+    }
+}
+
+/// Takes what reads outer columns to the top of a plan.
+pub(crate) fn pull_up(arena: &mut Arena, plan: Plan, purpose: Use) -> Result<Pulled, Reason> {
     if !plan_has_outer(arena, &plan) {
-        return Ok((plan, Vec::new()));
+        return Ok(Pulled::plain(plan));
     }
     match plan {
         Plan::Filter { input, holds } => {
-            let (input, mut pulled) = pull_up(arena, *input, purpose)?;
+            let mut pulled = pull_up(arena, *input, purpose)?;
+            let holds: Vec<ScalarId> = holds.into_iter().map(|hold| pulled.inlined(arena, hold)).collect();
             let (correlated, plain): (Vec<_>, Vec<_>) = holds.into_iter().partition(|&hold| has_outer(arena, hold));
-            pulled.extend(correlated);
-            if plain.is_empty() {
-                return Ok((input, pulled));
+            pulled.conjuncts.extend(correlated);
+            if !plain.is_empty() {
+                pulled.plan = Plan::Filter { input: Box::new(pulled.plan), holds: plain };
             }
-            Ok((Plan::Filter { input: Box::new(input), holds: plain }, pulled))
+            Ok(pulled)
         }
-        Plan::Project { input, mut exprs } => {
-            if exprs.iter().any(|&(_, scalar)| has_outer(arena, scalar)) {
-                return Err("an outer column in its select list");
-            }
-            let (input, pulled) = pull_up(arena, *input, purpose)?;
-            for id in columns_of(arena, &pulled) {
-                match exprs.iter().find(|(known, _)| *known == id) {
-                    Some(&(_, scalar)) if arena[scalar] == Scalar::Column(id) => {}
-                    Some(_) => return Err("a select list that hides a correlated column"),
-                    None => exprs.push((id, arena.column_ref(id))),
-                }
-            }
-            Ok((Plan::Project { input: Box::new(input), exprs }, pulled))
-        }
+        Plan::Project { input, exprs } => pull_up_project(arena, *input, exprs, purpose),
         Plan::Join { kind, left, right, on } => pull_up_join(arena, kind, *left, *right, on, purpose),
         Plan::Aggregate { keys, .. } if keys.is_empty() => Err("an aggregate without keys below other operators"),
         Plan::Aggregate { input, keys, calls } => {
-            let (plan, pulled) = keyed(arena, *input, keys, calls)?;
-            Ok((plan, pulled))
+            let (plan, conjuncts) = keyed(arena, *input, keys, calls)?;
+            Ok(Pulled { conjuncts, ..Pulled::plain(plan) })
         }
         Plan::Distinct { input } => {
-            let (input, pulled) = pull_up(arena, *input, purpose)?;
-            if purpose == Use::Rows && !pulled.iter().all(|&conjunct| equality(arena, conjunct).is_some()) {
-                return Err("`DISTINCT` over a condition that is no equality");
+            let mut pulled = pull_up(arena, *input, purpose)?;
+            if purpose == Use::Rows {
+                if !pulled.computed.is_empty() {
+                    return Err("`DISTINCT` over an outer column");
+                }
+                if !pulled.conjuncts.iter().all(|&conjunct| equality(arena, conjunct).is_some()) {
+                    return Err("`DISTINCT` over a condition that is no equality");
+                }
             }
-            Ok((Plan::Distinct { input: Box::new(input) }, pulled))
+            pulled.plan = Plan::Distinct { input: Box::new(pulled.plan) };
+            Ok(pulled)
         }
         Plan::Named { input, name, span } => {
-            let (input, pulled) = pull_up(arena, *input, purpose)?;
-            Ok((Plan::Named { input: Box::new(input), name, span }, pulled))
+            let mut pulled = pull_up(arena, *input, purpose)?;
+            pulled.plan = Plan::Named { input: Box::new(pulled.plan), name, span };
+            Ok(pulled)
         }
         Plan::Instance { input, k } => {
-            let (input, pulled) = pull_up(arena, *input, purpose)?;
-            let renamed = pulled.into_iter().map(|conjunct| {
-                replace_columns(arena, conjunct, &mut |arena, scalar| match scalar {
+            let pulled = pull_up(arena, *input, purpose)?;
+            let renamed = |arena: &mut Arena, scalar: ScalarId| {
+                replace_columns(arena, scalar, &mut |arena, scalar| match scalar {
                     Scalar::Column(id) => {
                         let id = arena.instance(*id, k);
                         Some(arena.column_ref(id))
                     }
                     _ => None,
                 })
-            });
-            let renamed = renamed.collect();
-            Ok((Plan::Instance { input: Box::new(input), k }, renamed))
+            };
+            let conjuncts = pulled.conjuncts.iter().map(|&conjunct| renamed(arena, conjunct)).collect();
+            let mut computed = FxHashMap::default();
+            let mut ids: Vec<ColumnId> = pulled.computed.keys().copied().collect();
+            ids.sort_unstable();
+            for id in ids {
+                let scalar = renamed(arena, pulled.computed[&id]);
+                computed.insert(arena.instance(id, k), scalar);
+            }
+            Ok(Pulled { plan: Plan::Instance { input: Box::new(pulled.plan), k }, conjuncts, computed })
         }
         // Without a `LIMIT` an order means nothing here.
         Plan::Sort { input, .. } => pull_up(arena, *input, purpose),
         Plan::Limit { .. } => Err("`LIMIT`"),
         Plan::Window { .. } => Err("a window function"),
         Plan::SetOp { .. } => Err("a set operation"),
-        Plan::Values { .. } | Plan::Scan { .. } | Plan::Empty { .. } | Plan::Hole { .. } => {
-            Err("an outer column in `VALUES`")
+        Plan::Values { columns, rows } => pull_up_row(arena, columns, rows),
+        Plan::Scan { .. } | Plan::Empty { .. } | Plan::Hole { .. } => Err("an outer column in a table"),
+    }
+}
+
+/// One written row is no rows at all: its columns are computed above.
+fn pull_up_row(arena: &Arena, columns: Vec<ColumnId>, mut rows: Vec<Vec<ScalarId>>) -> Result<Pulled, Reason> {
+    if rows.len() != 1 || rows[0].iter().any(|&scalar| arena.volatility(scalar) == Volatility::Volatile) {
+        return Err("an outer column in several rows of `VALUES`");
+    }
+    let computed = columns.into_iter().zip(rows.remove(0)).collect();
+    let plan = Plan::Values { columns: Vec::new(), rows: vec![Vec::new()] };
+    Ok(Pulled { computed, ..Pulled::plain(plan) })
+}
+
+fn pull_up_project(
+    arena: &mut Arena,
+    input: Plan,
+    exprs: Vec<(ColumnId, ScalarId)>,
+    purpose: Use,
+) -> Result<Pulled, Reason> {
+    let mut pulled = pull_up(arena, input, purpose)?;
+    let mut kept: Vec<(ColumnId, ScalarId)> = Vec::with_capacity(exprs.len());
+    let mut computed: FxHashMap<ColumnId, ScalarId> = FxHashMap::default();
+    for (id, scalar) in exprs {
+        let scalar = pulled.inlined(arena, scalar);
+        if !has_outer(arena, scalar) {
+            kept.push((id, scalar));
+        } else if arena.volatility(scalar) == Volatility::Volatile {
+            return Err("an outer column in a volatile expression");
+        } else {
+            computed.insert(id, scalar);
         }
     }
+    let mut scalars = pulled.conjuncts.clone();
+    scalars.extend(computed.values());
+    for id in columns_of(arena, &scalars) {
+        match kept.iter().find(|(known, _)| *known == id) {
+            Some(&(_, scalar)) if arena[scalar] == Scalar::Column(id) => {}
+            Some(_) => return Err("a select list that hides a correlated column"),
+            None => kept.push((id, arena.column_ref(id))),
+        }
+    }
+    if kept.iter().any(|(id, _)| computed.contains_key(id)) {
+        return Err("a select list that hides a correlated column");
+    }
+    if !kept.is_empty() {
+        pulled.plan = Plan::Project { input: Box::new(pulled.plan), exprs: kept };
+    }
+    pulled.computed = computed;
+    Ok(pulled)
 }
 
 fn pull_up_join(
@@ -104,9 +182,8 @@ fn pull_up_join(
     right: Plan,
     on: Vec<ScalarId>,
     purpose: Use,
-) -> Result<(Plan, Vec<ScalarId>), Reason> {
-    let (correlated, plain): (Vec<_>, Vec<_>) = on.into_iter().partition(|&conjunct| has_outer(arena, conjunct));
-    let (left, mut pulled) = match kind {
+) -> Result<Pulled, Reason> {
+    let mut pulled = match kind {
         JoinKind::Full => return Err("a full join"),
         JoinKind::Inner
         | JoinKind::Left
@@ -117,16 +194,23 @@ fn pull_up_join(
         | JoinKind::Mark(_) => pull_up(arena, left, purpose)?,
     };
     let right = if kind == JoinKind::Inner {
-        let (right, more) = pull_up(arena, right, purpose)?;
-        pulled.extend(more);
-        pulled.extend(correlated);
-        right
-    } else if correlated.is_empty() && !plan_has_outer(arena, &right) {
-        right
-    } else {
+        let right = pull_up(arena, right, purpose)?;
+        pulled.conjuncts.extend(right.conjuncts);
+        pulled.computed.extend(right.computed);
+        right.plan
+    } else if plan_has_outer(arena, &right) {
         return Err("a correlated condition on the inner side of an outer or semi join");
+    } else {
+        right
     };
-    Ok((Plan::Join { kind, left: Box::new(left), right: Box::new(right), on: plain }, pulled))
+    let on: Vec<ScalarId> = on.into_iter().map(|conjunct| pulled.inlined(arena, conjunct)).collect();
+    let (correlated, plain): (Vec<_>, Vec<_>) = on.into_iter().partition(|&conjunct| has_outer(arena, conjunct));
+    if kind != JoinKind::Inner && !correlated.is_empty() {
+        return Err("a correlated condition on the inner side of an outer or semi join");
+    }
+    pulled.conjuncts.extend(correlated);
+    pulled.plan = Plan::Join { kind, left: Box::new(pulled.plan), right: Box::new(right), on: plain };
+    Ok(pulled)
 }
 
 /// An aggregate with the correlated equalities of its input as further keys.
@@ -136,13 +220,21 @@ pub(crate) fn keyed(
     mut keys: Vec<(ColumnId, ScalarId)>,
     calls: Vec<(ColumnId, AggregateCall)>,
 ) -> Result<(Plan, Vec<ScalarId>), Reason> {
+    let pulled = pull_up(arena, input, Use::Rows)?;
+    for (_, scalar) in &mut keys {
+        *scalar = pulled.inlined(arena, *scalar);
+    }
+    let calls: Vec<(ColumnId, AggregateCall)> = calls
+        .iter()
+        .map(|(id, call)| (*id, arena.map_aggregate(call, &mut |arena, scalar| pulled.inlined(arena, scalar))))
+        .collect();
     let scalars = keys.iter().map(|&(_, scalar)| scalar).chain(calls.iter().flat_map(|(_, call)| call_scalars(call)));
     if scalars.into_iter().any(|scalar| has_outer(arena, scalar)) {
         return Err("an outer column within an aggregate or its keys");
     }
-    let (input, pulled) = pull_up(arena, input, Use::Rows)?;
-    let mut lifted = Vec::with_capacity(pulled.len());
-    for conjunct in pulled {
+    let input = pulled.plan;
+    let mut lifted = Vec::with_capacity(pulled.conjuncts.len());
+    for conjunct in pulled.conjuncts {
         if arena.columns_of(conjunct).is_empty() {
             lifted.push(conjunct);
             continue;

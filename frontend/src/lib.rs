@@ -14,6 +14,7 @@ mod bind_query;
 mod bind_select;
 mod bind_type;
 mod decorrelate;
+mod domain;
 mod functions;
 mod grammar;
 mod literal;

@@ -239,6 +239,7 @@ mod tests {
                 bound: Bound::Opaque,
                 reads: reads(&model.name).into_iter().map(fold).collect(),
                 comments: Vec::new(),
+                rules: Vec::new(),
             })
             .collect();
         let order = (0..models.len()).collect();

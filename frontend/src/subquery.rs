@@ -2,22 +2,39 @@
 
 use std::hash::{Hash, Hasher};
 
+use indexmap::IndexMap;
 use isomer_ir::{ColumnDef, ColumnId, DataType, Function, JoinKind, Literal, Plan, Scalar, ScalarId};
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet, FxHasher};
 use sqlparser::ast::{BinaryOperator, Expr, Query, UnaryOperator};
 
 use crate::bind::{Bind, Binder, Bound, Clause};
 use crate::bind_query::plan_has_outer;
-use crate::decorrelate::{Reason, Use, keyed, pull_up};
+use crate::decorrelate::{Pulled, Reason, Use, keyed, own_scalars, pull_up};
+use crate::domain::{Domain, unnested};
 use crate::parse::Fault;
+use crate::place::Place;
 use crate::scope::{Rel, is_nullable, replace_columns};
 use crate::syntax::bare;
 
 /// A subquery's rows, the value compared with, and the conditions that tie it to its surroundings.
 struct Side {
     rel: Rel,
-    value: ScalarId,
+    values: Vec<ScalarId>,
     on: Vec<ScalarId>,
+}
+
+/// A comparison with each row of a subquery.
+struct Compared {
+    /// True where the row matches.
+    test: ScalarId,
+    /// True where it matches or may, a value being NULL.
+    may_match: ScalarId,
+    /// NULL values that make it uncertain.
+    unknown: ScalarId,
+    /// Whether a NULL can occur.
+    may_be_null: bool,
+    /// Whether one value is compared by equality.
+    is_single_equality: bool,
 }
 
 impl<'a> Binder<'a> {
@@ -95,12 +112,13 @@ impl<'a> Binder<'a> {
         if matches!(&plan, Plan::Aggregate { keys, .. } if keys.is_empty()) {
             return Ok(None);
         }
-        let (plan, pulled) = pull_up(self.arena, plan, Use::Existence).map_err(|reason| self.correlated(reason, at))?;
+        let Pulled { plan, conjuncts, .. } = self.decorrelated(plan, Use::Existence, at)?;
+        self.note("decorrelate-exists");
         let nullable = rel.columns;
         let ids = plan.columns(self.arena);
         let rel = Rel::new(plan, ids.into_iter().map(|id| (id, nullable.get(&id).copied().unwrap_or(true))));
         let (rel, map) = self.beside_level(rel);
-        let on = pulled.into_iter().map(|conjunct| self.lifted(conjunct, &map)).collect::<Bind<_>>()?;
+        let on = conjuncts.into_iter().map(|conjunct| self.lifted(conjunct, &map)).collect::<Bind<_>>()?;
         Ok(Some((rel, on)))
     }
 
@@ -113,34 +131,60 @@ impl<'a> Binder<'a> {
         is_negated: bool,
         at: &Expr,
     ) -> Bind<Option<ScalarId>> {
-        if matches!(bare(value), Expr::Tuple(_)) {
-            return Err(self.unsupported(value, "a tuple before `IN`"));
-        }
-        let value = self.scalar(value)?;
-        let side = match self.compared_side(query, at)? {
+        let values = self.compared_values(value)?;
+        let side = match self.compared_side(query, values.len(), at)? {
             Ok(side) => side,
             Err(single) => {
-                let compared = self.compared(function, value, single, at)?;
+                let compared = self.compared(function, values[0], single, at)?;
                 return Ok(Some(self.negated_if(is_negated, compared)));
             }
         };
-        let Side { rel, value: right, on } = side;
-        let test = self.compared(function, value, right, at)?;
-        if !is_negated {
-            self.attach(rel, JoinKind::Semi, std::iter::once(test).chain(on).collect());
-            return Ok(None);
+        if values.len() > 1 && function != Function::Eq {
+            return Err(self.unsupported(value, "a tuple compared otherwise than by `IN`"));
         }
-        let may_be_null = self.may_be_null(value, right, &rel);
-        if !may_be_null {
-            self.attach(rel, JoinKind::Anti, std::iter::once(test).chain(on).collect());
-        } else if on.is_empty() && function == Function::Eq {
-            self.attach(rel, JoinKind::AntiNullAware, vec![test]);
+        let compared = self.compared_with(function, &values, &side, at)?;
+        let Side { rel, on, .. } = side;
+        if !is_negated {
+            let tests = self.arena.conjuncts(compared.test);
+            self.attach(rel, JoinKind::Semi, tests.into_iter().chain(on).collect());
+        } else if !compared.may_be_null {
+            let tests = self.arena.conjuncts(compared.test);
+            self.attach(rel, JoinKind::Anti, tests.into_iter().chain(on).collect());
+        } else if on.is_empty() && compared.is_single_equality {
+            self.attach(rel, JoinKind::AntiNullAware, vec![compared.test]);
         } else {
-            let is_unknown = [value, right].map(|side| self.arena.predicate(Function::IsNull, [side]));
-            let test = self.arena.or([test, is_unknown[0], is_unknown[1]]);
-            self.attach(rel, JoinKind::Anti, std::iter::once(test).chain(on).collect());
+            self.attach(rel, JoinKind::Anti, std::iter::once(compared.may_match).chain(on).collect());
         }
         Ok(None)
+    }
+
+    /// The value before `IN`, or each of a tuple.
+    fn compared_values(&mut self, value: &'a Expr) -> Bind<Vec<ScalarId>> {
+        match bare(value) {
+            Expr::Tuple(values) if !values.is_empty() => values.iter().map(|value| self.scalar(value)).collect(),
+            value => Ok(vec![self.scalar(value)?]),
+        }
+    }
+
+    fn compared_with(&mut self, function: Function, values: &[ScalarId], side: &Side, at: &Expr) -> Bind<Compared> {
+        let mut tests = Vec::with_capacity(values.len());
+        let mut may_be_null = false;
+        for (&left, &right) in values.iter().zip(&side.values) {
+            tests.push(self.compared(function, left, right, at)?);
+            may_be_null |= self.may_be_null(left, right, &side.rel);
+        }
+        let test = self.arena.and(tests);
+        if let (&[left], &[right]) = (values, side.values.as_slice()) {
+            let is_unknown = [left, right].map(|side| self.arena.predicate(Function::IsNull, [side]));
+            let may_match = self.arena.or([test, is_unknown[0], is_unknown[1]]);
+            let unknown = self.arena.or(is_unknown);
+            let is_single_equality = function == Function::Eq;
+            return Ok(Compared { test, may_match, unknown, may_be_null, is_single_equality });
+        }
+        // One pair that differs decides a tuple, whatever NULLs the others hold.
+        let unknown = self.arena.predicate(Function::IsNull, [test]);
+        let may_match = self.arena.or([test, unknown]);
+        Ok(Compared { test, may_match, unknown, may_be_null, is_single_equality: false })
     }
 
     fn may_be_null(&mut self, left: ScalarId, right: ScalarId, rel: &Rel) -> bool {
@@ -152,37 +196,47 @@ impl<'a> Binder<'a> {
 
     /// The rows of a subquery that a value is compared with. `Err` holds the one value of a
     /// correlated subquery that always gives one row.
-    fn compared_side(&mut self, query: &'a Query, at: &Expr) -> Bind<Result<Side, ScalarId>> {
+    fn compared_side(&mut self, query: &'a Query, n_values: usize, at: &Expr) -> Bind<Result<Side, ScalarId>> {
         self.expect_place(at)?;
         let bound = self.query(query, false)?;
-        let id = self.one_column(&bound, at)?;
-        if plan_has_outer(self.arena, &bound.rel.plan) && is_single_row(&bound.rel.plan) {
+        if bound.columns.len() != n_values {
+            let message = format!("the subquery gives {} columns, expected {n_values}", bound.columns.len());
+            return Err(self.fault("SQL-0019", at, message));
+        }
+        let ids: Vec<ColumnId> = bound.columns.iter().map(|&(_, id)| id).collect();
+        if let [id] = ids[..]
+            && plan_has_outer(self.arena, &bound.rel.plan)
+            && is_single_row(&bound.rel.plan)
+        {
             return Ok(Err(self.joined_scalar(bound, id, at)?));
         }
-        let mut value = self.arena.column_ref(id);
+        let mut values: Vec<ScalarId> = ids.iter().map(|&id| self.arena.column_ref(id)).collect();
         let Rel { mut plan, columns } = bound.rel;
         loop {
             plan = match plan {
                 Plan::Project { input, exprs } if self.is_movable(&exprs) => {
-                    value = self.inlined(value, &exprs);
+                    values = values.into_iter().map(|value| self.inlined(value, &exprs)).collect();
                     *input
                 }
                 Plan::Distinct { input } | Plan::Sort { input, .. } => *input,
                 other => break plan = other,
             };
         }
-        let (plan, pulled) = pull_up(self.arena, plan, Use::Existence).map_err(|reason| self.correlated(reason, at))?;
-        let value_is_nullable = columns.get(&id).copied().unwrap_or(true);
-        let ids = plan.columns(self.arena);
+        let pulled = self.decorrelated(plan, Use::Existence, at)?;
+        let values: Vec<ScalarId> = values.into_iter().map(|value| pulled.inlined(self.arena, value)).collect();
+        let Pulled { plan, conjuncts, .. } = pulled;
+        self.note("decorrelate-in");
+        let shown = plan.columns(self.arena);
         let known = |found: ColumnId| {
-            let is_value = self.arena[value] == Scalar::Column(found);
-            if is_value { value_is_nullable } else { columns.get(&found).copied().unwrap_or(true) }
+            let position = values.iter().position(|&value| self.arena[value] == Scalar::Column(found));
+            let id = position.map_or(found, |position| ids[position]);
+            columns.get(&id).copied().unwrap_or(true)
         };
-        let exposed: Vec<(ColumnId, bool)> = ids.into_iter().map(|id| (id, known(id))).collect();
+        let exposed: Vec<(ColumnId, bool)> = shown.into_iter().map(|id| (id, known(id))).collect();
         let (rel, map) = self.beside_level(Rel::new(plan, exposed));
-        let on = pulled.into_iter().map(|conjunct| self.lifted(conjunct, &map)).collect::<Bind<_>>()?;
-        let value = self.lifted(value, &map)?;
-        Ok(Ok(Side { rel, value, on }))
+        let on = conjuncts.into_iter().map(|conjunct| self.lifted(conjunct, &map)).collect::<Bind<_>>()?;
+        let values = values.into_iter().map(|value| self.lifted(value, &map)).collect::<Bind<_>>()?;
+        Ok(Ok(Side { rel, values, on }))
     }
 
     fn is_movable(&self, exprs: &[(ColumnId, ScalarId)]) -> bool {
@@ -213,25 +267,22 @@ impl<'a> Binder<'a> {
         is_negated: bool,
         at: &Expr,
     ) -> Bind<ScalarId> {
-        let value = self.scalar(value)?;
-        let side = match self.compared_side(query, at)? {
+        let values = self.compared_values(value)?;
+        let side = match self.compared_side(query, values.len(), at)? {
             Ok(side) => side,
             Err(single) => {
-                let compared = self.compared(Function::Eq, value, single, at)?;
+                let compared = self.compared(Function::Eq, values[0], single, at)?;
                 return Ok(self.negated_if(is_negated, compared));
             }
         };
-        let Side { rel, value: right, on } = side;
-        let test = self.compared(Function::Eq, value, right, at)?;
-        let may_be_null = self.may_be_null(value, right, &rel);
+        let compared = self.compared_with(Function::Eq, &values, &side, at)?;
+        let Side { rel, on, .. } = side;
         let again = rel.clone();
-        let found = self.mark(rel, std::iter::once(test).chain(on.iter().copied()).collect());
-        if !may_be_null {
+        let found = self.mark(rel, std::iter::once(compared.test).chain(on.iter().copied()).collect());
+        if !compared.may_be_null {
             return Ok(self.negated_if(is_negated, found));
         }
-        let is_unknown = [value, right].map(|side| self.arena.predicate(Function::IsNull, [side]));
-        let unknown = self.arena.or(is_unknown);
-        let unsure = self.mark(again, std::iter::once(unknown).chain(on).collect());
+        let unsure = self.mark(again, std::iter::once(compared.unknown).chain(on).collect());
         let [yes, no] = [true, false].map(|truth| self.arena.boolean(truth));
         let null = self.arena.literal(Literal::Null(DataType::Boolean));
         let branches = vec![(found, yes), (unsure, null)];
@@ -259,6 +310,7 @@ impl<'a> Binder<'a> {
 
     fn joined_scalar(&mut self, bound: Bound, id: ColumnId, at: &Expr) -> Bind<ScalarId> {
         let Rel { plan, columns } = bound.rel;
+        self.note("decorrelate-scalar-subquery");
         if !plan_has_outer(self.arena, &plan) {
             let kind = if is_single_row(&plan) { JoinKind::Inner } else { JoinKind::Single };
             let (rel, map) = self.beside_level(Rel { plan, columns });
@@ -268,6 +320,7 @@ impl<'a> Binder<'a> {
         }
         let mut value = self.arena.column_ref(id);
         if is_single_row(&plan) {
+            let whole = plan.clone();
             let mut plan = plan;
             loop {
                 plan = match plan {
@@ -283,18 +336,51 @@ impl<'a> Binder<'a> {
                 // `(SELECT o.a + 1)` is that value.
                 return self.lifted(value, &FxHashMap::default());
             }
-            let Plan::Aggregate { input, keys, calls } = plan else {
-                return Err(self.correlated("this shape", at));
-            };
-            return self.joined_aggregate(*input, keys, calls, value, at);
+            if let Plan::Aggregate { input, keys, calls } = plan
+                && let Ok(keyed) = keyed(self.arena, *input, keys, calls.clone())
+            {
+                return self.joined_aggregate(keyed, &calls, value);
+            }
+            let pulled = self.over_domain(whole).map_err(|reason| self.correlated(reason, at))?;
+            let column = self.arena.column_ref(id);
+            return self.attached_value(pulled, &columns, column, JoinKind::Left);
         }
-        let (plan, pulled) = pull_up(self.arena, plan, Use::Rows).map_err(|reason| self.correlated(reason, at))?;
+        let pulled = self.decorrelated(plan, Use::Rows, at)?;
+        let value = pulled.inlined(self.arena, value);
+        self.attached_value(pulled, &columns, value, JoinKind::Single)
+    }
+
+    /// Joins the rows of a scalar subquery to the level; gives its value above the join.
+    fn attached_value(
+        &mut self,
+        pulled: Pulled,
+        columns: &IndexMap<ColumnId, bool, FxBuildHasher>,
+        value: ScalarId,
+        kind: JoinKind,
+    ) -> Bind<ScalarId> {
+        let Pulled { mut plan, conjuncts, .. } = pulled;
+        let mut value = value;
+        // A value that is computed above the join must be NULL where nothing matched.
+        if !matches!(self.arena[value], Scalar::Column(_)) {
+            let present = self.arena.boolean(true);
+            let mark = self.arena.computed_column(present, "found");
+            let exposed = plan.columns(self.arena);
+            let mark = self.arena.variant_outside(mark, &exposed);
+            let mut exprs: Vec<(ColumnId, ScalarId)> =
+                exposed.into_iter().map(|id| (id, self.arena.column_ref(id))).collect();
+            exprs.push((mark, present));
+            plan = Plan::Project { input: Box::new(plan), exprs };
+            let found = self.arena.column_ref(mark);
+            let data_type = self.arena.type_of(value);
+            let null = self.arena.literal(Literal::Null(data_type));
+            value = self.arena.scalar(Scalar::Case { branches: vec![(found, value)], otherwise: null, data_type });
+        }
         let ids = plan.columns(self.arena);
         let exposed = ids.into_iter().map(|id| (id, columns.get(&id).copied().unwrap_or(true)));
         let (rel, map) = self.beside_level(Rel::new(plan, exposed));
-        let on = pulled.into_iter().map(|conjunct| self.lifted(conjunct, &map)).collect::<Bind<_>>()?;
+        let on = conjuncts.into_iter().map(|conjunct| self.lifted(conjunct, &map)).collect::<Bind<_>>()?;
         let value = self.lifted(value, &map)?;
-        self.attach(rel, JoinKind::Single, on);
+        self.attach(rel, kind, on);
         Ok(value)
     }
 
@@ -302,19 +388,16 @@ impl<'a> Binder<'a> {
     /// left, so that a row without a group keeps the value that the aggregate has over no rows.
     fn joined_aggregate(
         &mut self,
-        input: Plan,
-        keys: Vec<(ColumnId, ScalarId)>,
-        calls: Vec<(ColumnId, isomer_ir::AggregateCall)>,
+        (plan, pulled): (Plan, Vec<ScalarId>),
+        aggregates: &[(ColumnId, isomer_ir::AggregateCall)],
         value: ScalarId,
-        at: &Expr,
     ) -> Bind<ScalarId> {
-        let aggregates = calls.clone();
-        let (plan, pulled) = keyed(self.arena, input, keys, calls).map_err(|reason| self.correlated(reason, at))?;
+        self.note("decorrelate-scalar-aggregate");
         let ids = plan.columns(self.arena);
         let (rel, map) = self.beside_level(Rel::new(plan, ids.into_iter().map(|id| (id, true))));
         let on = pulled.into_iter().map(|conjunct| self.lifted(conjunct, &map)).collect::<Bind<_>>()?;
         let mut values: FxHashMap<ColumnId, ScalarId> = FxHashMap::default();
-        for (id, call) in &aggregates {
+        for (id, call) in aggregates {
             let column = self.arena.column_ref(map.get(id).copied().unwrap_or(*id));
             let value = self.over_nothing(call, column);
             values.insert(*id, value);
@@ -322,6 +405,62 @@ impl<'a> Binder<'a> {
         let value = self.lifted_with(value, &values)?;
         self.attach(rel, JoinKind::Left, on);
         Ok(value)
+    }
+
+    /// A subquery's plan without outer columns: what reads them is taken to its top, or it is computed
+    /// for each value that they have.
+    pub(crate) fn decorrelated(&mut self, plan: Plan, purpose: Use, at: &impl Place) -> Bind<Pulled> {
+        match pull_up(self.arena, plan.clone(), purpose) {
+            Ok(pulled) => Ok(pulled),
+            Err(reason) => self.over_domain(plan).map_err(|_| self.correlated(reason, at)),
+        }
+    }
+
+    /// The rows of a plan for each value of the level's columns that it reads, tied to these.
+    pub(crate) fn over_domain(&mut self, plan: Plan) -> Result<Pulled, Reason> {
+        let mut outer: Vec<ColumnId> = Vec::new();
+        let mut taken: FxHashSet<ColumnId> = FxHashSet::default();
+        let mut stack = vec![&plan];
+        while let Some(plan) = stack.pop() {
+            for scalar in own_scalars(plan) {
+                self.arena.visit(scalar, &mut |_, scalar| {
+                    if let Scalar::Outer(id) = scalar {
+                        outer.push(*id);
+                    }
+                });
+            }
+            taken.extend(plan.columns(self.arena));
+            stack.extend(plan.inputs());
+        }
+        outer.sort_unstable();
+        outer.dedup();
+        let mut columns = Vec::with_capacity(outer.len());
+        for &id in &outer {
+            let column = self.arena.column_ref(id);
+            let value = self.grouped(column).map_err(|_| "an outer column that is not grouped")?;
+            let Scalar::Column(held) = self.arena[value] else { return Err("an outer column that is computed") };
+            columns.push((id, held));
+        }
+        let level = self.levels.last().expect("subqueries stand within a level");
+        let is_taken =
+            |id: ColumnId| taken.contains(&id) || level.rel.columns.contains_key(&id) || level.hidden.contains(&id);
+        let domain = Domain::new(self.arena, &level.rel.plan, &columns, &is_taken)?;
+        let nullable: Vec<bool> =
+            columns.iter().map(|(_, held)| level.rel.columns.get(held).copied().unwrap_or(true)).collect();
+        let plan = unnested(self.arena, plan, &domain)?;
+        let mut conjuncts = Vec::with_capacity(outer.len());
+        for (&(outer, own), is_nullable) in domain.columns.iter().zip(nullable) {
+            let (outer, own) = (self.arena.scalar(Scalar::Outer(outer)), self.arena.column_ref(own));
+            let function = if is_nullable { Function::IsNotDistinct } else { Function::Eq };
+            conjuncts.push(self.arena.comparison(function, outer, own));
+        }
+        self.note("decorrelate-by-domain");
+        Ok(Pulled { plan, conjuncts, computed: FxHashMap::default() })
+    }
+
+    /// Remembers that a rule of this file made a join.
+    pub(crate) fn note(&mut self, rule: &'static str) {
+        *self.rules.entry(rule).or_insert(0) += 1;
     }
 
     fn expect_place(&mut self, at: &Expr) -> Bind<()> {
@@ -337,13 +476,13 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn correlated(&self, reason: Reason, at: &Expr) -> Fault {
+    pub(crate) fn correlated(&self, reason: Reason, at: &impl Place) -> Fault {
         let fault = self.fault("SQL-0015", at, format!("a correlated subquery with {reason} is not supported"));
         Box::new(fault.with_help("write it as a join"))
     }
 
     /// The relation renamed so that it exposes nothing that the level's relation exposes or hides.
-    fn beside_level(&mut self, rel: Rel) -> (Rel, FxHashMap<ColumnId, ColumnId>) {
+    pub(crate) fn beside_level(&mut self, rel: Rel) -> (Rel, FxHashMap<ColumnId, ColumnId>) {
         let level = self.levels.last().expect("subqueries stand within a level");
         let taken = |id: ColumnId| level.rel.columns.contains_key(&id) || level.hidden.contains(&id);
         rel.disjoint_from(&taken, self.arena)
@@ -351,7 +490,7 @@ impl<'a> Binder<'a> {
 
     /// A scalar of a subquery as it reads above the join: its own columns renamed, the outer ones
     /// those of the level.
-    fn lifted(&mut self, scalar: ScalarId, map: &FxHashMap<ColumnId, ColumnId>) -> Bind<ScalarId> {
+    pub(crate) fn lifted(&mut self, scalar: ScalarId, map: &FxHashMap<ColumnId, ColumnId>) -> Bind<ScalarId> {
         let values = map.iter().map(|(&id, &renamed)| (id, self.arena.column_ref(renamed))).collect();
         self.lifted_with(scalar, &values)
     }

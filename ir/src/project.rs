@@ -186,6 +186,8 @@ pub struct BoundModel {
     pub reads: Vec<Arc<str>>,
     /// Comments of the text with their places.
     pub comments: Vec<(Span, Arc<str>)>,
+    /// Rules that binding applied, with how often: subqueries become joins there.
+    pub rules: Vec<(Arc<str>, usize)>,
 }
 
 /// A project whose models are bound into one arena.

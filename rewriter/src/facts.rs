@@ -353,7 +353,7 @@ pub(crate) fn matches_key(arena: &Arena, on: &[ScalarId], facts: &Facts) -> bool
 pub(crate) fn bound_columns(arena: &Arena, on: &[ScalarId], facts: &Facts) -> Vec<ColumnId> {
     let mut bound = Vec::new();
     for &predicate in on {
-        if let Scalar::Call { function: Function::Eq, args, .. } = &arena[predicate]
+        if let Scalar::Call { function: Function::Eq | Function::IsNotDistinct, args, .. } = &arena[predicate]
             && let [left, right] = args.as_slice()
         {
             for (one, other) in [(*left, *right), (*right, *left)] {

@@ -144,6 +144,11 @@ pub(crate) fn lower(
         let written =
             Output { plan: inline_views(memo.context_mut(), &output.plan, &inlined), columns: output.columns.clone() };
         switches.begin_model(rules.off_in(&project.project.settings, &model.key));
+        for (rule, times) in &project.models[position].rules {
+            for _ in 0..*times {
+                switches.fire(rule);
+            }
+        }
         let normal = {
             let context = memo.context_mut();
             Normalizer::new(context, switches, &rules.templates, &reads).model(output.clone())
@@ -196,6 +201,12 @@ const DONE_BY_ENGINES: &[&str] = &[
     "convert-mark-join-to-semi",
     "eliminate-unused-mark-join",
     "convert-single-join-to-left",
+    "decorrelate-exists",
+    "decorrelate-in",
+    "decorrelate-scalar-subquery",
+    "decorrelate-scalar-aggregate",
+    "decorrelate-lateral",
+    "decorrelate-by-domain",
     "pull-common-conjunct-from-or",
     "convert-outer-join-to-inner",
     "convert-distinct-to-aggregate",

@@ -114,6 +114,7 @@ impl Builder {
                     reads: output.plan.tables(),
                     bound: Bound::Plan(output),
                     comments: Vec::new(),
+                    rules: Vec::new(),
                 })
                 .collect(),
             arena: self.arena,
