@@ -13,11 +13,10 @@ const VERDICTS: [&str; 5] = ["proved", "tested", "open", "consented", "refuted"]
 pub fn render_proofs(project: &str, proofs: &[api::Proof], style: Style) -> String {
     let mut page = Page::new(style);
     page.title(project);
-    let n_steps = proofs.iter().map(|proof| proof.steps.len()).sum();
-    page.line(&format!("{}, {}", count(proofs.len(), "changed model"), counted(n_steps, proofs.iter())));
+    page.line(&format!("{}, {}", count(proofs.len(), "changed model"), counted(proofs)));
     page.note("proved: equal as sums of products, and no database tells them apart; tested: no database does");
     for proof in proofs {
-        page.entry(&proof.model, &counted(proof.steps.len(), [proof].into_iter()));
+        page.entry(&proof.model, &counted(std::slice::from_ref(proof)));
         page.code("written", &proof.written);
         if let (true, Some(read)) = (proof.steps.is_empty(), &proof.read) {
             page.code("read as", read);
@@ -33,12 +32,13 @@ pub fn render_proofs(project: &str, proofs: &[api::Proof], style: Style) -> Stri
     page.finish()
 }
 
-fn counted<'p>(n_steps: usize, proofs: impl Iterator<Item = &'p api::Proof> + Clone) -> String {
-    let n_of =
-        |verdict: &str| proofs.clone().flat_map(|proof| &proof.steps).filter(|step| step.verdict == verdict).count();
+fn counted(proofs: &[api::Proof]) -> String {
+    let steps = || proofs.iter().flat_map(|proof| &proof.steps);
+    let n_of = |verdict: &str| steps().filter(|step| step.verdict == verdict).count();
     let counts = VERDICTS.iter().map(|verdict| (n_of(verdict), verdict)).filter(|(n, _)| *n > 0);
     let counts: Vec<String> = counts.map(|(n, verdict)| format!("{n} {verdict}")).collect();
-    format!("{}: {}", count(n_steps, "step"), counts.join(", "))
+    let n_steps = count(steps().count(), "step");
+    if counts.is_empty() { n_steps } else { format!("{n_steps}: {}", counts.join(", ")) }
 }
 
 fn shown(page: &mut Page, number: usize, step: &api::ProofStep, last: Option<&String>) {
