@@ -75,7 +75,7 @@ pub(crate) fn pull_up(arena: &mut Arena, plan: Plan, purpose: Use) -> Result<Pul
         Plan::Join { kind, left, right, on } => pull_up_join(arena, kind, *left, *right, on, purpose),
         Plan::Aggregate { keys, .. } if keys.is_empty() => Err("an aggregate without keys below other operators"),
         Plan::Aggregate { input, keys, calls } => {
-            let (plan, conjuncts) = keyed(arena, *input, keys, calls)?;
+            let (plan, conjuncts) = keyed(arena, *input, keys, &calls)?;
             Ok(Pulled { conjuncts, ..Pulled::plain(plan) })
         }
         Plan::Distinct { input } => {
@@ -218,7 +218,7 @@ pub(crate) fn keyed(
     arena: &mut Arena,
     input: Plan,
     mut keys: Vec<(ColumnId, ScalarId)>,
-    calls: Vec<(ColumnId, AggregateCall)>,
+    calls: &[(ColumnId, AggregateCall)],
 ) -> Result<(Plan, Vec<ScalarId>), Reason> {
     let pulled = pull_up(arena, input, Use::Rows)?;
     for (_, scalar) in &mut keys {

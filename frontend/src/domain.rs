@@ -147,7 +147,7 @@ pub(crate) fn unnested(arena: &mut Arena, plan: Plan, domain: &Domain) -> Result
             Plan::Window { input, calls }
         }
         Plan::Limit { input, skip, fetch } => unnested_limit(arena, *input, skip, fetch, domain)?,
-        Plan::SetOp { kind, inputs, columns } => unnested_set_op(arena, kind, inputs, columns, domain)?,
+        Plan::SetOp { kind, inputs, columns } => unnested_set_op(arena, kind, inputs, &columns, domain)?,
         Plan::Values { columns, rows } => {
             let [row] = rows.as_slice() else { return Err("an outer column in several rows of `VALUES`") };
             let mut exprs: Vec<(ColumnId, ScalarId)> =
@@ -287,7 +287,7 @@ fn unnested_set_op(
     arena: &mut Arena,
     kind: SetOpKind,
     inputs: Vec<(Plan, Vec<ColumnId>)>,
-    columns: Vec<ColumnId>,
+    columns: &[ColumnId],
     domain: &Domain,
 ) -> Result<Plan, Reason> {
     let ids = domain.ids();
@@ -297,7 +297,7 @@ fn unnested_set_op(
         taken.extend(ids.iter().copied());
         branches.push((unnested(arena, input, domain)?, taken));
     }
-    let mut all = columns.clone();
+    let mut all = columns.to_vec();
     let mut exprs: Vec<(ColumnId, ScalarId)> = columns.iter().map(|&id| (id, arena.column_ref(id))).collect();
     for &id in &ids {
         let position = u32::try_from(all.len()).unwrap_or(u32::MAX);

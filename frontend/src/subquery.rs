@@ -337,7 +337,7 @@ impl<'a> Binder<'a> {
                 return self.lifted(value, &FxHashMap::default());
             }
             if let Plan::Aggregate { input, keys, calls } = plan
-                && let Ok(keyed) = keyed(self.arena, *input, keys, calls.clone())
+                && let Ok(keyed) = keyed(self.arena, *input, keys, &calls)
             {
                 return self.joined_aggregate(keyed, &calls, value);
             }

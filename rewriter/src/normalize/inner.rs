@@ -182,9 +182,10 @@ impl Normalizer<'_> {
             }
             if kept.iter().any(|(_, is_row)| *is_row) {
                 self.switches.fire("eliminate-join-with-one-row");
-                for scalar in definitions.values_mut() {
-                    *scalar = self.context.arena.inline_columns(*scalar, &row);
-                }
+                definitions = definitions
+                    .into_iter()
+                    .map(|(id, scalar)| (id, self.context.arena.inline_columns(scalar, &row)))
+                    .collect();
                 definitions.extend(row.iter().map(|(&id, &scalar)| (id, scalar)));
                 on = on.iter().map(|&predicate| self.resolve(predicate, &row)).collect();
                 on = self.simplified_holds(&on);
