@@ -46,7 +46,6 @@ fn rule(lines: &str) -> String {
 }
 
 /// Code, place as `line:column`, and the file.
-#[expect(clippy::too_many_lines, reason = "a list of files: data")]
 fn cases() -> Vec<(&'static str, &'static str, String)> {
     let join = "  for L table, R table, C columns of L, j column of L, k column of R, p predicate\n";
     let scalar = "  for x expr\n  match upper(upper($x)) => upper($x)\n";

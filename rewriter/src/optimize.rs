@@ -569,8 +569,9 @@ fn assemble(
         // where its path needs it.
         let off = rules.off_in(settings, &model.key);
         let reads_shared = reads.iter().any(|table| shared_keys.contains(table));
-        let is_wanted = !root.steps.iter().any(|step| off.contains(&step.rule))
-            && !(reads_shared && off.contains("share-common-plan"));
+        let uses_rule_that_is_off = root.steps.iter().any(|step| off.contains(&step.rule))
+            || (reads_shared && off.contains("share-common-plan"));
+        let is_wanted = !uses_rule_that_is_off;
         is_changed.push(is_sound && is_wanted && model.is_rewritable && (reads_new || saves || has_user_rule));
     }
     // A shared relation that no changed model reads in the end is dropped.

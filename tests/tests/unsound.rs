@@ -33,6 +33,7 @@ impl Found {
         }
     }
 
+    #[expect(clippy::print_stdout, reason = "the share found is what the test is for")]
     fn expect_all(&self, least: usize) {
         let n_missed = self.missed.len();
         println!("{} of {} faults found", self.n_found, self.n_found + n_missed);

@@ -14,6 +14,8 @@ use super::sum::{Atom, Sum, Term, Var};
 use super::translate::place_in;
 
 type Map = FxHashMap<ColumnId, ScalarId>;
+/// Tells for a relation of places which calls correspond, or that the relation will not do.
+type FindPartners<'f> = dyn FnMut(&mut Arena, &[Vec<bool>]) -> Option<Partners> + 'f;
 /// The partner of each call, and the places that calls and orders read on both sides.
 type Partners = (Vec<Option<usize>>, Vec<(usize, usize)>);
 /// For each column of one atom the column of the other that holds the same.
@@ -88,10 +90,8 @@ impl Prover<'_> {
         }
         for var in &right.0.vars {
             for &column in &var.columns {
-                if !inverse.contains_key(&column) {
-                    let nothing = self.nothing(column);
-                    inverse.insert(column, nothing);
-                }
+                let nothing = self.nothing(column);
+                inverse.entry(column).or_insert(nothing);
             }
         }
         let mapped = self.replace_columns(left.0, map);
@@ -376,6 +376,7 @@ impl Prover<'_> {
     /// Which of the first `n_left` places of one sum hold what the first `n_right` of the other do, and
     /// which calls correspond. `calls` tells for a relation of places the partner of each call, or that
     /// the relation will not do.
+    #[expect(clippy::too_many_arguments, reason = "two sums, their widths, and how they are compared")]
     fn shown_places(
         &mut self,
         left: &Sum,
@@ -384,7 +385,7 @@ impl Prover<'_> {
         n_right: usize,
         is_set: bool,
         must_be_whole: bool,
-        calls: &mut dyn FnMut(&mut Arena, &[Vec<bool>]) -> Option<Partners>,
+        calls: &mut FindPartners<'_>,
     ) -> Option<Places> {
         let Some(first) = left.first() else {
             return (right.is_empty() && n_left == n_right).then(|| (0..n_left).map(Some).collect());
@@ -427,7 +428,7 @@ impl Prover<'_> {
                 places.iter().enumerate().filter_map(|(from, to)| to.map(|to| (from, to))).collect();
             pairs.extend(read);
             let (a, b) =
-                (picked(left, pairs.iter().map(|pair| pair.0)), picked(right, pairs.iter().map(|pair| pair.1)));
+                (picked(left, &pairs.iter().map(|pair| pair.0)), picked(right, &pairs.iter().map(|pair| pair.1)));
             if self.sums_alike(&a, &b, is_set) {
                 places.extend(call_places.into_iter().map(|place| place.map(|place| n_right + place)));
                 return Some(places);
@@ -438,7 +439,7 @@ impl Prover<'_> {
 }
 
 /// The sum with some of its places, in this order.
-pub(crate) fn picked(sum: &Sum, places: impl Iterator<Item = usize> + Clone) -> Sum {
+pub(crate) fn picked(sum: &Sum, places: &(impl Iterator<Item = usize> + Clone)) -> Sum {
     sum.iter()
         .map(|term| Term { shows: places.clone().map(|place| term.shows[place]).collect(), ..term.clone() })
         .collect()

@@ -44,7 +44,11 @@ fn replace(arena: &mut Arena, project: &BoundProject, plan: &mut Plan, done: &Fx
         }
         return project.model_position(table).is_none();
     }
-    plan.inputs_mut().into_iter().fold(true, |is_whole, input| replace(arena, project, input, done) && is_whole)
+    let mut is_whole = true;
+    for input in plan.inputs_mut() {
+        is_whole &= replace(arena, project, input, done);
+    }
+    is_whole
 }
 
 fn n_operators(plan: &Plan) -> usize {

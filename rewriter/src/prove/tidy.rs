@@ -114,7 +114,7 @@ impl Prover<'_> {
             Atom::Table(table) => {
                 let Some(table) = self.context.catalog.get(table) else { return Vec::new() };
                 let is_total = |&place: &usize| !Self::is_column_nullable(closure, var.columns[place]);
-                let keys = table.keys.iter().filter(|key| key.columns.iter().all(|place| is_total(place)));
+                let keys = table.keys.iter().filter(|key| key.columns.iter().all(is_total));
                 keys.map(|key| key.columns.clone()).collect()
             }
             Atom::Distinct(_) => vec![(0..var.columns.len()).collect()],

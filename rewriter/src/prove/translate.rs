@@ -299,7 +299,7 @@ impl Prover<'_> {
         }
         let known = self.known_shows(&sum, ids.len());
         let kept: Vec<usize> = (0..ids.len()).filter(|&place| known[place].is_none()).collect();
-        let mut sum = picked(&sum, kept.iter().copied());
+        let mut sum = picked(&sum, &kept.iter().copied());
         let (mut term, mut env) = if kept.is_empty() {
             sum.iter_mut().for_each(|term| term.shows.clear());
             (Term { exists: vec![sum], ..Term::default() }, Env::default())
@@ -345,7 +345,7 @@ impl Prover<'_> {
         if kept.len() < n_keys {
             let n_dropped = n_keys - kept.len();
             let n_shown = rows.first().map_or(n_keys, |term| term.shows.len());
-            rows = picked(&rows, kept.iter().copied().chain(n_keys..n_shown));
+            rows = picked(&rows, &kept.iter().copied().chain(n_keys..n_shown));
             for call in &mut placed {
                 let mut moved = |arena: &mut isomer_ir::Arena, scalar| match place_in(arena, scalar) {
                     Some(place) => place_column(arena, place - n_dropped, scalar),

@@ -149,7 +149,7 @@ fn not_null_by(memo: &Memo, columns: &[ColumnId]) -> String {
 
 /// Who declared that every value of a column that is not NULL is one of the other, which must be the
 /// column of a whole table.
-fn refers<'m>(memo: &'m Memo, (_, from): (Id, ColumnId), (to_table, to): (Id, ColumnId)) -> Option<&'m Arc<str>> {
+fn refers(memo: &Memo, (_, from): (Id, ColumnId), (to_table, to): (Id, ColumnId)) -> Option<&Arc<str>> {
     let context = memo.context();
     let ColumnDef::Base { table: source, column } = context.arena.def(from) else { return None };
     let source = context.catalog.get(source)?;

@@ -136,6 +136,7 @@ impl Switches {
     /// A new iteration begins: rules that waited go on.
     pub(crate) fn begin_iteration(&mut self) {
         self.waiting.clear();
+        #[expect(clippy::iter_over_hash_type, reason = "each is reset by itself")]
         for spent in self.spent.values_mut() {
             spent.in_iteration = 0;
         }
