@@ -2,7 +2,7 @@
 //! rules find, choose what to materialise, and raise a pipeline.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use isomer_ir::{
     AppliedRule, Bound, BoundProject, Column, ColumnId, Diagnostic, Key, Materialise, Output, OutputColumn, Pipeline,
@@ -255,12 +255,20 @@ const DONE_BY_ENGINES: &[&str] = &[
     "prune-duplicate-sort-key",
 ];
 
+/// Every other native rule.
+static NOT_DONE_BY_ENGINES: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| {
+    let names = isomer_rules::NATIVES.iter().map(|native| native.replace('_', "-"));
+    names.filter(|rule| !DONE_BY_ENGINES.contains(&rule.as_str())).map(Arc::from).collect()
+});
+
 /// The estimated cost of the written model as an engine runs it, upstream views inlined.
 fn engine_cost(memo: &mut Memo, reads: &FxHashMap<Arc<str>, ModelRead>, output: &Output) -> f64 {
-    let others = isomer_rules::NATIVES.iter().map(|native| native.replace('_', "-"));
-    let mut switches = Switches::new(others.filter(|rule| !DONE_BY_ENGINES.contains(&rule.as_str())).map(Arc::from));
+    let mut switches = Switches::new(NOT_DONE_BY_ENGINES.iter().cloned());
     let templates = crate::templates::ScalarTemplates::default();
-    let normal = Normalizer::new(memo.context_mut(), &mut switches, &templates, reads).model(output.clone());
+    let mut normalizer = Normalizer::new(memo.context_mut(), &mut switches, &templates, reads);
+    // Once is enough for an estimate.
+    normalizer.max_rounds = 0;
+    let normal = normalizer.model(output.clone());
     let plan = Plan::Project { input: Box::new(normal.plan), exprs: normal.exprs };
     estimate(memo.context_mut(), &plan).1
 }

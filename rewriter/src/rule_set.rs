@@ -34,9 +34,10 @@ impl Rules {
             rules.add(rule, settings);
         }
         // A native rule that the caller did not pass is off: built-ins have no private power.
+        let passed: FxHashSet<&str> = compiled.iter().map(|rule| &*rule.rule.name).collect();
         for native in isomer_rules::NATIVES {
             let name = native.replace('_', "-");
-            if !compiled.iter().any(|rule| *rule.rule.name == *name) {
+            if !passed.contains(name.as_str()) {
                 rules.disabled.push(Arc::from(name));
             }
         }

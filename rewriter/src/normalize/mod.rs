@@ -78,6 +78,8 @@ pub(crate) struct Normalizer<'a> {
     pub(crate) templates: &'a ScalarTemplates,
     pub(crate) models: &'a FxHashMap<Arc<str>, ModelRead>,
     simplifier: Simplifier,
+    /// How often a model is normalised again at most.
+    pub(crate) max_rounds: usize,
 }
 
 impl<'a> Normalizer<'a> {
@@ -87,7 +89,7 @@ impl<'a> Normalizer<'a> {
         templates: &'a ScalarTemplates,
         models: &'a FxHashMap<Arc<str>, ModelRead>,
     ) -> Self {
-        Self { context, switches, templates, models, simplifier: Simplifier::default() }
+        Self { context, switches, templates, models, simplifier: Simplifier::default(), max_rounds: MAX_ROUNDS }
     }
 
     /// The normal form of a model.
@@ -106,7 +108,7 @@ impl<'a> Normalizer<'a> {
             output.columns.iter().map(|column| self.context.arena.column_ref(column.column)).collect();
         let mut order = sort;
         let mut plan = plan;
-        for round in 0..=MAX_ROUNDS {
+        for round in 0..=self.max_rounds {
             let before = if round == 0 { None } else { Some(plan.clone()) };
             plan = self.with_columns(plan, &mut shown, &mut order);
             // What was pruned away may have stood between rewrites: the result is normalised again.
