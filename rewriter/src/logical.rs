@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use egg::Id;
 use isomer_ir::{AggregateCall, Arena, ColumnId, Function, JoinKind, Scalar, ScalarId, SetOpKind};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::memo::{Memo, Origin};
 use crate::normalize::aggregate_scalars;
@@ -111,7 +111,8 @@ fn row_set_as_semi_join(
     let (Some((&first, others)), Some((shown, others_shown))) = (inputs.split_first(), taken.split_first()) else {
         return false;
     };
-    if !switches.is_on(rule) {
+    // DuckDB 1.5 cannot correlate an EXISTS with a FULL JOIN, which the set operation holds by itself.
+    if !switches.is_on(rule) || others.iter().any(|&other| holds_full_join(memo, other)) {
         return false;
     }
     let origin = Origin { rule: Arc::from(rule), facts: Vec::new() };
@@ -145,6 +146,23 @@ fn row_set_as_semi_join(
     // A column that is compared twice is a key once; the set operation has it once for each.
     let distinct = memo.add_made(Operator::Aggregate { keys, calls: Vec::new() }, &[left], &origin);
     add_new(memo, switches, class, Operator::Project { exprs }, distinct, &origin)
+}
+
+/// Whether a relation, as it was first said, has a full join in it.
+fn holds_full_join(memo: &Memo, class: Id) -> bool {
+    let mut stack = vec![memo.egraph.find(class)];
+    let mut seen: FxHashSet<Id> = FxHashSet::default();
+    while let Some(class) = stack.pop() {
+        if !seen.insert(class) {
+            continue;
+        }
+        let Some(node) = memo.egraph[class].nodes.first() else { continue };
+        if matches!(memo.operator(node), Operator::Join { kind: JoinKind::Full, .. }) {
+            return true;
+        }
+        stack.extend(node.inputs.iter().map(|&input| memo.egraph.find(input)));
+    }
+    false
 }
 
 /// A filter over a projection stands below it as well.
