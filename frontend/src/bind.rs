@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use isomer_ir::{Arena, Catalog, ColumnId, Diagnostic, Dialect, Output, Plan, Scalar, ScalarId, Span, fold, nearest};
+use isomer_ir::{Arena, Catalog, ColumnId, Diagnostic, Dialect, Output, Scalar, ScalarId, Span, fold, nearest};
 use rustc_hash::{FxHashMap, FxHashSet};
 use sqlparser::ast::{self, Expr, Ident, ObjectName, ObjectNamePart, Query};
 
@@ -438,18 +438,6 @@ impl<'a> Binder<'a> {
             }
         }
         Ok(fold(&parts.join(".")))
-    }
-
-    /// Counts operators that a reference adds, which is bounded: a chain of CTEs that each read the
-    /// one before twice doubles at every step.
-    pub(crate) fn count_operators(&mut self, plan: &Plan) -> usize {
-        let mut n_operators = 0;
-        let mut stack = vec![plan];
-        while let Some(plan) = stack.pop() {
-            n_operators += 1;
-            stack.extend(plan.inputs());
-        }
-        n_operators
     }
 }
 

@@ -128,7 +128,7 @@ impl<'a> Binder<'a> {
         let bound = Bound { columns: self.renamed(bound.columns, columns, name)?, rel: bound.rel };
         let mut span = self.text.span(query.place());
         span.end = self.text.span(closing_paren_token.0.span).start.max(span.start);
-        let n_operators = self.count_operators(&bound.rel.plan);
+        let n_operators = bound.rel.plan.n_operators();
         let is_correlated = plan_has_outer(self.arena, &bound.rel.plan);
         let (key, depth) = (fold(&name.value), self.levels.len());
         self.ctes.push(Cte {

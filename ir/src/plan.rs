@@ -216,6 +216,18 @@ impl Plan {
         }
     }
 
+    /// How many operators the plan has, itself among them.
+    #[must_use]
+    pub fn n_operators(&self) -> usize {
+        let mut n = 0;
+        let mut stack = vec![self];
+        while let Some(plan) = stack.pop() {
+            n += 1;
+            stack.extend(plan.inputs());
+        }
+        n
+    }
+
     /// The inputs, in order.
     #[must_use]
     pub fn inputs(&self) -> Vec<&Self> {

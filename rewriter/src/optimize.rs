@@ -159,7 +159,7 @@ pub(crate) fn lower(
             let ids: Vec<ColumnId> = normal.exprs.iter().map(|(id, _)| *id).collect();
             add_table_read(memo, class, &model.key, &ids);
             reads.insert(Arc::clone(&model.key), ModelRead::Table(ids));
-        } else if n_operators(&written.plan) <= MAX_INLINED_OPERATORS {
+        } else if written.plan.n_operators() <= MAX_INLINED_OPERATORS {
             reads.insert(Arc::clone(&model.key), ModelRead::Inline(unsorted(output.clone())));
             inlined.insert(Arc::clone(&model.key), unsorted(written.clone()));
         }
@@ -318,16 +318,6 @@ fn record_distinct_estimates(context: &mut Context, plan: &Plan) {
         }
         stack.extend(plan.inputs());
     }
-}
-
-pub(crate) fn n_operators(plan: &Plan) -> usize {
-    let mut n = 0;
-    let mut stack = vec![plan];
-    while let Some(plan) = stack.pop() {
-        n += 1;
-        stack.extend(plan.inputs());
-    }
-    n
 }
 
 /// The written plan with views in the place of their names.

@@ -185,7 +185,7 @@ fn checked(
     let project = &mut optimised.project;
     let [before, after] = [&step.before, &step.after]
         .map(|output| inlined(output, &mut project.arena, &|key| definitions.get(key).cloned()));
-    if n_operators(&before.plan).max(n_operators(&after.plan)) > MAX_OPERATORS {
+    if before.plan.n_operators().max(after.plan.n_operators()) > MAX_OPERATORS {
         return Checked {
             verdict: Verdict::Open("the models that it reads are too large in their place"),
             n_databases: 0,
@@ -194,16 +194,6 @@ fn checked(
         };
     }
     check_step(&before, &after, &project.arena, &project.project.catalog, budget)
-}
-
-fn n_operators(plan: &Plan) -> usize {
-    let mut n = 0;
-    let mut stack = vec![plan];
-    while let Some(plan) = stack.pop() {
-        n += 1;
-        stack.extend(plan.inputs());
-    }
-    n
 }
 
 fn told(

@@ -10,7 +10,7 @@ use isomer_frontend::ReadOptions;
 use isomer_ir::semantics::search::{Budget, Counterexample, Difference, Failures, counterexample};
 use isomer_ir::semantics::{EvalError, Rows};
 use isomer_ir::{Arena, Bound, BoundProject, Catalog, Diagnostic, Dialect, Output, Settings, Span, Table};
-use isomer_rewriter::{Config, Ground, Method, Proof, inlined, prove};
+use isomer_rewriter::{Config, Ground, Method, Proof, over_sources, prove};
 
 use crate::api::prove::{Equality, ModelEquality, Refutation};
 use crate::files::DiskProject;
@@ -193,7 +193,7 @@ pub fn compare_projects(
             compared.push(ModelEquality { model: name, equality: told("removed", "only the first version has it") });
             continue;
         };
-        let whole = (inlined(&mut arena, &first, position), inlined(&mut arena, &second, partner));
+        let whole = (over_sources(&mut arena, &first, position), over_sources(&mut arena, &second, partner));
         let equality = match whole {
             (Some(one), Some(other)) => match by_name(one, other) {
                 Ok((one, other)) => {

@@ -29,7 +29,7 @@ use crate::optimize::{add_root, saturate};
 use crate::rule_set::Rules;
 use crate::same::{Shown, is_same};
 use crate::simplify::Switches;
-pub use project::inlined;
+pub use project::over_sources;
 use prover::{Prover, Shape};
 pub use step::{Checked, Verdict, check_step};
 

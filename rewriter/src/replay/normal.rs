@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::Cause;
 use crate::memo::Memo;
 use crate::normalize::{ModelRead, NormalModel, Normalizer};
-use crate::optimize::{Entry, MAX_INLINED_OPERATORS, changed_output, n_operators, unsorted};
+use crate::optimize::{Entry, MAX_INLINED_OPERATORS, changed_output, unsorted};
 use crate::rule_set::Rules;
 use crate::simplify::Switches;
 
@@ -88,7 +88,7 @@ fn reads(project: &BoundProject, entries: &[Entry]) -> FxHashMap<Arc<str>, Model
         let model = &project.project.models[entry.model];
         let read = if matches!(model.materialise, Materialise::Table | Materialise::Temp) {
             ModelRead::Table(entry.normal.exprs.iter().map(|(id, _)| *id).collect())
-        } else if n_operators(&entry.written.plan) <= MAX_INLINED_OPERATORS
+        } else if entry.written.plan.n_operators() <= MAX_INLINED_OPERATORS
             && let isomer_ir::Bound::Plan(output) = &project.models[entry.model].bound
         {
             ModelRead::Inline(unsorted(output.clone()))

@@ -195,19 +195,15 @@ fn unless(arena: &mut Arena, branches: &[(ScalarId, ScalarId)], otherwise: Scala
     (is_null_literal(arena, rest) && !arena.can_raise(then)).then(|| arena.and([holds, then]))
 }
 
-/// Tests of one scalar against constants, taken together: the cut of all conjuncts, or what any of the
-/// disjuncts lets through, in its one form.
-fn merge_domains(
+/// Tests of one scalar against constants: the scalar, the cut or union of what they let through, and those
+/// that are in it.
+fn grouped(
     arena: &mut Arena,
     function: Function,
-    operands: &[ScalarId],
-    switches: &mut Switches,
-) -> Vec<ScalarId> {
-    if !switches.is_on("merge-comparisons") {
-        return operands.to_vec();
-    }
+    operands: impl IntoIterator<Item = ScalarId>,
+) -> Vec<(ScalarId, Domain, Vec<ScalarId>)> {
     let mut groups: Vec<(ScalarId, Domain, Vec<ScalarId>)> = Vec::new();
-    for &operand in operands {
+    for operand in operands {
         let Some((value, domain)) = domain_of(arena, operand) else { continue };
         match groups.iter_mut().find(|(known, _, _)| *known == value) {
             None => groups.push((value, domain, vec![operand])),
@@ -220,6 +216,21 @@ fn merge_domains(
             }
         }
     }
+    groups
+}
+
+/// Tests of one scalar against constants, taken together: the cut of all conjuncts, or what any of the
+/// disjuncts lets through, in its one form.
+fn merge_domains(
+    arena: &mut Arena,
+    function: Function,
+    operands: &[ScalarId],
+    switches: &mut Switches,
+) -> Vec<ScalarId> {
+    if !switches.is_on("merge-comparisons") {
+        return operands.to_vec();
+    }
+    let groups = grouped(arena, function, operands.iter().copied());
     let mut merged = operands.to_vec();
     for (value, domain, members) in groups {
         let written = domain.written(arena, value);
@@ -244,30 +255,15 @@ fn merge_domains(
 /// The same among truth values that are never NULL, such as `IS TRUE` and `IS NULL`, where TRUE is all
 /// that there is to tell also outside of filters.
 pub(super) fn merge_tests(arena: &mut Arena, function: Function, operands: &[ScalarId]) -> Option<ScalarId> {
-    let mut groups: Vec<(ScalarId, Domain, Vec<ScalarId>)> = Vec::new();
-    for &operand in operands {
-        let is_test = match &arena[operand] {
-            Scalar::Call { function: Function::IsNull | Function::IsTrue, .. } => true,
-            Scalar::Call { function: Function::Not, args, .. } => {
-                matches!(&arena[args[0]], Scalar::Call { function: Function::IsNull | Function::IsTrue, .. })
-            }
-            _ => false,
-        };
-        if !is_test {
-            continue;
+    let is_test = |operand: &ScalarId| match &arena[*operand] {
+        Scalar::Call { function: Function::IsNull | Function::IsTrue, .. } => true,
+        Scalar::Call { function: Function::Not, args, .. } => {
+            matches!(&arena[args[0]], Scalar::Call { function: Function::IsNull | Function::IsTrue, .. })
         }
-        let Some((value, domain)) = domain_of(arena, operand) else { continue };
-        match groups.iter_mut().find(|(known, _, _)| *known == value) {
-            None => groups.push((value, domain, vec![operand])),
-            Some((_, so_far, members)) => {
-                let merged = if function == Function::And { so_far.and(&domain) } else { so_far.or(&domain) };
-                if let Some(merged) = merged {
-                    *so_far = merged;
-                    members.push(operand);
-                }
-            }
-        }
-    }
+        _ => false,
+    };
+    let tests: Vec<ScalarId> = operands.iter().copied().filter(is_test).collect();
+    let groups = grouped(arena, function, tests);
     let (value, domain, members) = groups.into_iter().find(|(_, _, members)| members.len() > 1)?;
     let written = domain.written(arena, value);
     let mut kept: Vec<ScalarId> = operands.iter().copied().filter(|operand| !members.contains(operand)).collect();
