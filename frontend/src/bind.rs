@@ -148,6 +148,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) n_operators: usize,
     /// Rules by which subqueries became joins, with how often.
     pub(crate) rules: BTreeMap<&'static str, usize>,
+    /// Names of columns without an alias that the engine may show otherwise.
+    pub(crate) guessed_names: FxHashSet<Arc<str>>,
 }
 
 /// What binding a model's text gives.
@@ -160,6 +162,8 @@ pub(crate) struct BoundText {
     pub(crate) comments: Vec<(Span, Arc<str>)>,
     /// Rules by which subqueries became joins, with how often.
     pub(crate) rules: BTreeMap<&'static str, usize>,
+    /// Names of columns without an alias that the engine may show otherwise.
+    pub(crate) guessed_names: FxHashSet<Arc<str>>,
 }
 
 /// Binds one `SELECT` against a catalog.
@@ -207,10 +211,12 @@ pub(crate) fn bind_parsed(
         depth: 0,
         n_operators: 0,
         rules: BTreeMap::new(),
+        guessed_names: FxHashSet::default(),
     };
     let result = binder.root(query);
     bound.diagnostics = binder.diagnostics;
     bound.rules = binder.rules;
+    bound.guessed_names = binder.guessed_names;
     match result {
         Ok(output) if bound.diagnostics.is_empty() => bound.output = Some(output),
         Ok(_) => {}

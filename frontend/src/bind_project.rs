@@ -71,6 +71,9 @@ fn bind_models(mut project: ModelProject, mut arena: Arena) -> BoundProject {
         diagnostics.extend(text.diagnostics);
         match text.output.map(|output| distinct_names(output, &model)) {
             Some(Ok(output)) => {
+                if let Some(note) = guessed(&mut project, position, &output, &text.guessed_names) {
+                    diagnostics.push(note);
+                }
                 project.catalog.insert(table_of(&model, &output, &arena));
                 models[position].bound = Bound::Plan(output);
             }
@@ -183,6 +186,28 @@ fn distinct_names(output: Output, model: &Model) -> Result<Output, Diagnostic> {
         }
     }
     Ok(output)
+}
+
+/// A model that shows columns without a name of their own stays as written: under another text the engine
+/// would call them something else.
+fn guessed(
+    project: &mut ModelProject,
+    position: usize,
+    output: &Output,
+    names: &FxHashSet<Arc<str>>,
+) -> Option<Diagnostic> {
+    let is_guessed = |name: &Arc<str>| names.contains(name) || project.catalog.is_guessed(name);
+    let guessed: Vec<Arc<str>> =
+        output.columns.iter().map(|column| &column.name).filter(|name| is_guessed(name)).cloned().collect();
+    let first = guessed.first()?;
+    for name in &guessed {
+        project.catalog.guess_name(name);
+    }
+    let model = &mut project.models[position];
+    model.is_rewritable = false;
+    let message = format!("`{first}` has no alias: the engine names the column, so the model is left as written");
+    let note = Diagnostic::note("SQL-0040", &model.path, Span::new(0, model.sql.len()), message);
+    Some(note.with_help("give the column an alias"))
 }
 
 /// A bound model as a table of the catalog.

@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{ColumnId, Dialect, Plan, Scalar, ScalarId, SortKey, fold};
+use isomer_ir::{ColumnId, Plan, Scalar, ScalarId, SortKey, fold};
 use sqlparser::ast::{
     ExceptSelectItem, ExcludeSelectItem, Expr, GroupByExpr, NamedWindowDefinition, ObjectName, OrderByKind, Select,
     SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
 };
 
 use crate::bind::{Bind, Binder, Bound, Clause, Item, ItemValue, Level};
+use crate::column_name::{ColumnName, column_name};
 use crate::scope::{Named, Rel, is_nullable};
 use crate::syntax::{bare, conjuncts, has_subquery};
 
@@ -208,7 +209,10 @@ impl<'a> Binder<'a> {
     fn expand(&mut self, item: &'a SelectItem) -> Bind<()> {
         match item {
             SelectItem::UnnamedExpr(expr) => {
-                let (name, alias) = default_name(expr, self.dialect);
+                let ColumnName { name, alias, is_sure } = column_name(expr, self.dialect);
+                if !is_sure {
+                    self.guessed_names.insert(Arc::clone(&name));
+                }
                 self.push_item(name, alias, ItemValue::Expr(expr));
                 Ok(())
             }
@@ -413,33 +417,5 @@ impl<'a> Binder<'a> {
             plan = Plan::Sort { input: Box::new(plan), keys: sort };
         }
         Ok(Bound { rel: Rel::new(plan, exposed), columns: outputs })
-    }
-}
-
-/// The output name of an item without an alias, and the name by which `ORDER BY` finds it.
-fn default_name(expr: &Expr, dialect: Dialect) -> (Arc<str>, Option<Arc<str>>) {
-    match bare(expr) {
-        Expr::Identifier(ident) => (Arc::from(ident.value.as_str()), Some(fold(&ident.value))),
-        Expr::CompoundIdentifier(parts) => {
-            let name = parts.last().map_or("", |part| part.value.as_str());
-            (Arc::from(name), Some(fold(name)))
-        }
-        Expr::Function(function) if dialect == Dialect::Postgres => {
-            (Arc::from(function.name.to_string().to_lowercase()), None)
-        }
-        Expr::Function(function) if dialect == Dialect::DuckDb && function.to_string().to_lowercase() == "count(*)" => {
-            (Arc::from("count_star()"), None)
-        }
-        Expr::Cast { expr, .. } if matches!(bare(expr), Expr::Identifier(_)) && dialect == Dialect::Postgres => {
-            (default_name(expr, dialect).0, None)
-        }
-        Expr::Case { .. } if dialect == Dialect::Postgres => (Arc::from("case"), None),
-        _ if dialect == Dialect::Postgres => (Arc::from("?column?"), None),
-        expr => {
-            // Printing recurses; what is that long gets a short name.
-            let is_short = crate::syntax::operands(expr, &sqlparser::ast::BinaryOperator::And).len() < 50
-                && crate::syntax::operands(expr, &sqlparser::ast::BinaryOperator::Or).len() < 50;
-            (if is_short { Arc::from(expr.to_string()) } else { Arc::from("expr") }, None)
-        }
     }
 }

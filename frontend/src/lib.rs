@@ -13,6 +13,7 @@ mod bind_project;
 mod bind_query;
 mod bind_select;
 mod bind_type;
+mod column_name;
 mod decorrelate;
 mod domain;
 mod functions;

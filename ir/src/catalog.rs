@@ -3,7 +3,7 @@
 //! Keys and NOT NULL are *declared facts*: rules lean on them, and explain names who declared them.
 //! Row and distinct counts are estimates and never decide whether a rewrite is right.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -16,6 +16,8 @@ pub struct Catalog {
     tables: IndexMap<Arc<str>, Table>,
     /// Who declared that a column holds no NULL, by table and position, where that is known.
     not_null: BTreeMap<(Arc<str>, usize), Arc<str>>,
+    /// Names that the binder guessed for columns without an alias.
+    guessed_names: BTreeSet<Arc<str>>,
 }
 
 /// A table of the catalog.
@@ -106,6 +108,18 @@ impl Catalog {
     #[must_use]
     pub fn not_null_declared_by(&self, table: &Arc<str>, position: usize) -> Option<&Arc<str>> {
         self.not_null.get(&(Arc::clone(table), position))
+    }
+
+    /// Tells that an engine may show a column without an alias under another name than this one, by
+    /// which the binder knows it.
+    pub fn guess_name(&mut self, name: &Arc<str>) {
+        self.guessed_names.insert(Arc::clone(name));
+    }
+
+    /// Whether a name was guessed for a column that has none: no text that we write may rely on it.
+    #[must_use]
+    pub fn is_guessed(&self, name: &str) -> bool {
+        self.guessed_names.contains(name)
     }
 
     /// Every table, in the order of insertion.

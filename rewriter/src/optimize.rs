@@ -562,7 +562,12 @@ fn assemble(
         let saves = root.cost < entry.written_cost * (1.0 - settings.min_saving);
         let has_user_rule = entry.normal.fired.keys().any(|rule| rules.is_users(rule))
             || root.steps.iter().any(|step| rules.is_users(&step.rule));
-        let is_sound = !reads.iter().any(|table| broken.contains(table));
+        // Names that an engine makes up cannot be read by another text.
+        let is_guessed = |table: &Arc<str>| {
+            let columns = memo.context().catalog.get(table).map_or(&[][..], |table| &table.columns);
+            columns.iter().any(|column| memo.context().catalog.is_guessed(&column.name))
+        };
+        let is_sound = !reads.iter().any(|table| broken.contains(table) || is_guessed(table));
         // Members of the e-graph are everybody's: a model that does not want a rule is left as written
         // where its path needs it.
         let off = rules.off_in(settings, &model.key);

@@ -5,6 +5,7 @@
 pub mod examples;
 pub mod pipelines;
 pub mod queries;
+pub mod round_trip;
 pub mod schema;
 
 use std::fmt::Write as _;

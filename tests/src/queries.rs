@@ -1,6 +1,10 @@
 //! Random queries over three small tables, in SQL that DuckDB and the binder read alike. The same
 //! seed gives the same queries.
 
+use std::sync::Arc;
+
+use isomer_ir::semantics::{Database, Value};
+
 /// A sequence of numbers that look drawn (xorshift; Marsaglia 2003).
 #[derive(Debug, Clone)]
 pub struct Random(u64);
@@ -401,5 +405,33 @@ impl Maker {
             Kind::Date => self.random.pick(&["DATE '2024-01-31'", "DATE '2024-02-29'", "DATE '2023-12-31'"]),
             Kind::Truth => self.random.pick(&["TRUE", "FALSE", "NULL::boolean"]),
         }
+    }
+}
+
+/// Rows for the tables: few distinct values, NULLs, duplicates; the first database is empty.
+#[must_use]
+pub fn database(seed: u64) -> Database {
+    let mut random = Random::new(seed + 1);
+    let mut database = Database::default();
+    for (name, columns) in TABLES {
+        let n_rows = if seed == 0 { 0 } else { random.below(5) };
+        let row = |random: &mut Random| columns.iter().map(|(_, of)| drawn(random, of)).collect();
+        let rows = (0..n_rows).map(|_| row(&mut random)).collect();
+        database.insert(&Arc::from(name), rows);
+    }
+    database
+}
+
+fn drawn(random: &mut Random, type_name: &str) -> Value {
+    if random.below(4) == 0 {
+        return Value::Null;
+    }
+    match type_name {
+        "int" => Value::Int([0, 1, 2, -1][random.below(4)]),
+        "double" => Value::Float([0.0, 0.5, -1.5, 2.0][random.below(4)]),
+        "decimal(6,2)" => Value::Decimal { value: [0, 150, -225, 1][random.below(4)], scale: 2 },
+        "text" => Value::text(["", "a", "ab", "Ä"][random.below(4)]),
+        "boolean" => Value::Boolean(random.below(2) == 0),
+        _ => Value::Date([19_753, 19_782, 19_722][random.below(3)]),
     }
 }

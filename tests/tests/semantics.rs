@@ -1,14 +1,13 @@
 //! The reference interpreter gives the rows of DuckDB and DataFusion, on tiny tables full of NULLs.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use isomer_engines::{Engine, EngineKind, values};
 use isomer_frontend::{ProjectFiles, ReadOptions, bind_project, read_project};
 use isomer_ir::semantics::search::{Budget, Search, counterexample};
 use isomer_ir::semantics::{Database, EvalError, Rows, Value, evaluate};
 use isomer_ir::{Bound, BoundProject, Dialect, Materialise};
-use isomer_tests::queries::{Random, TABLES, plain_query, query};
+use isomer_tests::queries::{TABLES, database, plain_query, query};
 use isomer_tests::with_stack;
 use serde_json::json;
 
@@ -33,33 +32,6 @@ fn project(texts: &[String]) -> BoundProject {
     let (project, faults) = read_project(&files, &ReadOptions::default());
     assert!(faults.is_empty(), "{faults:?}");
     bind_project(project.expect("the project is read"))
-}
-
-/// Rows for the tables: few distinct values, NULLs, duplicates; the first database is empty.
-fn database(seed: u64) -> Database {
-    let mut random = Random::new(seed + 1);
-    let mut database = Database::default();
-    for (name, columns) in TABLES {
-        let n_rows = if seed == 0 { 0 } else { random.below(5) };
-        let row = |random: &mut Random| columns.iter().map(|(_, of)| value(random, of)).collect();
-        let rows = (0..n_rows).map(|_| row(&mut random)).collect();
-        database.insert(&Arc::from(name), rows);
-    }
-    database
-}
-
-fn value(random: &mut Random, type_name: &str) -> Value {
-    if random.below(4) == 0 {
-        return Value::Null;
-    }
-    match type_name {
-        "int" => Value::Int([0, 1, 2, -1][random.below(4)]),
-        "double" => Value::Float([0.0, 0.5, -1.5, 2.0][random.below(4)]),
-        "decimal(6,2)" => Value::Decimal { value: [0, 150, -225, 1][random.below(4)], scale: 2 },
-        "text" => Value::text(["", "a", "ab", "Ä"][random.below(4)]),
-        "boolean" => Value::Boolean(random.below(2) == 0),
-        _ => Value::Date([19_753, 19_782, 19_722][random.below(3)]),
-    }
 }
 
 fn load(engine: &Engine, database: &Database) {
