@@ -26,7 +26,7 @@ pub use packs::{RulePack, rule_packs};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use isomer_ir::{Diagnostic, Dialect, Model, ModelProject, Span};
+use isomer_ir::{Diagnostic, Dialect, Model, ModelProject, Span, TestedFact};
 
 pub use create_table::read_schema;
 
@@ -53,6 +53,8 @@ struct Draft {
     dialect: Dialect,
     models: Vec<Model>,
     tables: Tables,
+    /// What tests prove of models.
+    tested: Vec<TestedFact>,
     /// Targets of the format, the default one first.
     targets: Vec<Target>,
 }

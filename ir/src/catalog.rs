@@ -18,6 +18,8 @@ pub struct Catalog {
     not_null: BTreeMap<(Arc<str>, usize), Arc<str>>,
     /// Names that the binder guessed for columns without an alias.
     guessed_names: BTreeSet<Arc<str>>,
+    /// Who says which columns a table has, where that is known.
+    described: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 /// A table of the catalog.
@@ -120,6 +122,17 @@ impl Catalog {
     #[must_use]
     pub fn is_guessed(&self, name: &str) -> bool {
         self.guessed_names.contains(name)
+    }
+
+    /// Records who says which columns a table has.
+    pub fn declare_columns(&mut self, table: &Arc<str>, declared_by: &Arc<str>) {
+        self.described.insert(Arc::clone(table), Arc::clone(declared_by));
+    }
+
+    /// Who says which columns a table has, where [`Catalog::declare_columns`] did.
+    #[must_use]
+    pub fn declared_by(&self, table: &str) -> Option<&Arc<str>> {
+        self.described.get(table)
     }
 
     /// Every table, in the order of insertion.

@@ -27,6 +27,7 @@ mod catalog;
 mod diagnostic;
 mod dialect;
 mod function;
+mod lineage;
 mod pipeline;
 mod plan;
 mod print;
@@ -41,11 +42,16 @@ pub use catalog::{Catalog, Column, DEFAULT_N_ROWS, ForeignKey, Key, Table, fold}
 pub use diagnostic::{Diagnostic, Severity, Span, nearest};
 pub use dialect::Dialect;
 pub use function::{AggregateFunction, Function, RankingFunction, Volatility, WindowFunction};
+pub use lineage::{Dependence, Lineage, Origin, Origins, lineage};
 pub use pipeline::{AppliedRule, Pipeline, SkippedRule, Step, StepKind, StopReason};
 pub use plan::{JoinKind, Output, OutputColumn, Plan, SetOpKind};
 pub use print::{
-    date_text, decimal_text, explain_output, explain_plan, explain_scalar, literal_text, time_text, timestamp_text,
+    date_text, decimal_text, explain_aggregate, explain_output, explain_plan, explain_scalar, explain_window,
+    literal_text, time_text, timestamp_text,
 };
-pub use project::{Bound, BoundModel, BoundProject, Materialise, Model, ModelProject, Settings, Source, SourceData};
+pub use project::{
+    Bound, BoundModel, BoundProject, Materialise, Model, ModelProject, Settings, Source, SourceData, TestedClaim,
+    TestedFact,
+};
 pub use scalar::{AggregateCall, Args, Frame, FrameBound, FrameUnit, Literal, Scalar, SortKey, WindowCall};
 pub use types::DataType;

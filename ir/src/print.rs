@@ -73,7 +73,7 @@ fn operator(plan: &Plan, arena: &Arena) -> String {
         Plan::Aggregate { keys, calls, .. } => {
             let calls: Vec<String> = calls
                 .iter()
-                .map(|(id, call)| format!("{} = {}", column_text(*id, arena), aggregate_text(call, arena)))
+                .map(|(id, call)| format!("{} = {}", column_text(*id, arena), explain_aggregate(call, arena)))
                 .collect();
             format!("aggregate [{}] [{}]", definitions(keys, arena), calls.join(", "))
         }
@@ -81,7 +81,7 @@ fn operator(plan: &Plan, arena: &Arena) -> String {
         Plan::Window { calls, .. } => {
             let calls: Vec<String> = calls
                 .iter()
-                .map(|(id, call)| format!("{} = {}", column_text(*id, arena), window_text(call, arena)))
+                .map(|(id, call)| format!("{} = {}", column_text(*id, arena), explain_window(call, arena)))
                 .collect();
             format!("window [{}]", calls.join(", "))
         }
@@ -184,7 +184,9 @@ fn column_text(id: ColumnId, arena: &Arena) -> String {
     }
 }
 
-fn aggregate_text(call: &AggregateCall, arena: &Arena) -> String {
+/// An aggregate in SQL-like words.
+#[must_use]
+pub fn explain_aggregate(call: &AggregateCall, arena: &Arena) -> String {
     let distinct = if call.is_distinct { "distinct " } else { "" };
     let args = if call.args.is_empty() { "*".to_owned() } else { scalars(&call.args, arena) };
     let order =
@@ -193,7 +195,9 @@ fn aggregate_text(call: &AggregateCall, arena: &Arena) -> String {
     format!("{}({distinct}{args}{order}){filter}", call.function)
 }
 
-fn window_text(call: &WindowCall, arena: &Arena) -> String {
+/// A window function in SQL-like words.
+#[must_use]
+pub fn explain_window(call: &WindowCall, arena: &Arena) -> String {
     let mut parts = Vec::new();
     if !call.partition.is_empty() {
         parts.push(format!("partition by {}", scalars(&call.partition, arena)));

@@ -83,6 +83,32 @@ pub struct Source {
     pub data: SourceData,
 }
 
+/// A fact of a model that a test of the project proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestedFact {
+    /// Key of the model.
+    pub model: Arc<str>,
+    /// Folded names of the columns it is about.
+    pub columns: Vec<Arc<str>>,
+    /// What is proved.
+    pub claim: TestedClaim,
+    /// Name of the test.
+    pub test: Arc<str>,
+}
+
+/// What a test proves of columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TestedClaim {
+    /// No two rows agree on them.
+    Unique,
+    /// They hold no NULL.
+    NotNull,
+    /// Their values are those of another relation: its key and its folded columns.
+    References(Arc<str>, Vec<Arc<str>>),
+    /// Their values are among these.
+    OneOf(Vec<Arc<str>>),
+}
+
 /// Settings of a project that steer optimisation.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -161,6 +187,9 @@ pub struct ModelProject {
     pub sources: Vec<Source>,
     /// Sources' schema.
     pub catalog: Catalog,
+    /// What the project's tests prove of models. Rewrites do not lean on it: what holds of a model follows
+    /// from its SQL.
+    pub tested: Vec<TestedFact>,
     /// Rule files of the project: path and text.
     pub rule_files: Vec<(Arc<str>, Arc<str>)>,
     /// Settings.

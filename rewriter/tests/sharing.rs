@@ -127,6 +127,7 @@ impl Builder {
                 models,
                 sources: Vec::new(),
                 catalog: self.catalog,
+                tested: Vec::new(),
                 rule_files: Vec::new(),
                 settings: Settings::default(),
             },

@@ -1,8 +1,9 @@
 //! The wire types: what `--format json` prints and what the HTTP API answers.
 //!
-//! `docs/output.schema.json` and `docs/rule.schema.json` describe them for others; a test holds the two together. These are
+//! `docs/*.schema.json` describe them for others; a test holds the two together. These are
 //! the only `Serialize` types of the workspace. Fields are added, never renamed or removed.
 
+pub mod columns;
 mod proof;
 pub mod prove;
 pub mod rule;

@@ -1,6 +1,7 @@
 //! The command line: dispatch, output streams and exit codes.
 
 mod args;
+mod columns;
 mod demo;
 mod engine;
 mod progress;
@@ -83,6 +84,8 @@ fn run(cli: &Cli) -> Result<Outcome, Failure> {
     match &cli.command {
         Command::Explain(args) => project::explain(console, args),
         Command::Optimize(args) => project::optimize(console, args),
+        Command::Schema(args) => columns::schema(console, args),
+        Command::Lineage(args) => columns::lineage(console, args),
         Command::Run(args) => engine::run(console, args),
         Command::Verify(args) => engine::verify(console, args),
         Command::Prove(args) => prove::run(console, args),

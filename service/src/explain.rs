@@ -13,7 +13,7 @@ use isomer_ir::{Pipeline, Step, StepKind};
 use crate::optimize::Optimised;
 use crate::{api, report};
 use numbers::{change, count, quantity};
-use page::Page;
+pub(crate) use page::Page;
 pub use proof::render_proofs;
 
 /// How an explanation looks.

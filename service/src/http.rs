@@ -136,6 +136,8 @@ fn router(service: Arc<Service>) -> Router {
         .route("/optimize", post(optimize))
         .route("/v1/explain", post(explain))
         .route("/explain", post(explain))
+        .route("/v1/schema", post(schema))
+        .route("/v1/lineage", post(lineage))
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(readyz))
         .route("/version", get(version))
@@ -186,7 +188,33 @@ async fn version() -> Json<api::Version> {
     Json(api::Version { name: "isomer", version: env!("CARGO_PKG_VERSION") })
 }
 
+/// The optimised project that a request asks for.
 async fn answer(service: &Service, request: Request<Body>) -> Result<Optimised, Problem> {
+    work(service, request, optimize::run).await.and_then(outcome)
+}
+
+async fn schema(
+    State(service): State<Arc<Service>>,
+    request: Request<Body>,
+) -> Result<Json<api::columns::ProjectSchema>, Problem> {
+    let found = work(&service, request, |request| crate::schema::run(&request)).await?;
+    found.map(|(schema, _)| Json(schema)).map_err(|refused| refusal(&refused))
+}
+
+async fn lineage(
+    State(service): State<Arc<Service>>,
+    request: Request<Body>,
+) -> Result<Json<api::columns::ProjectLineage>, Problem> {
+    let found = work(&service, request, |request| crate::lineage::run(&request)).await?;
+    found.map(|(lineage, _)| Json(lineage)).map_err(|refused| refusal(&refused))
+}
+
+/// Reads a request and does the work that it asks for, within the service's limits.
+async fn work<T: Send + 'static>(
+    service: &Service,
+    request: Request<Body>,
+    work: impl FnOnce(optimize::Request) -> T + Send + 'static,
+) -> Result<T, Problem> {
     let (head, body) = request.into_parts();
     require_json(&head.headers)?;
     let body = read_body(body, service.config.body_limit).await?;
@@ -209,11 +237,11 @@ async fn answer(service: &Service, request: Request<Body>) -> Result<Optimised, 
         let is_over = move || is_gone.load(Ordering::Relaxed) || Instant::now() >= end;
         // The body is text, as was seen above.
         let text = String::from_utf8_lossy(&body);
-        let answer = request.into_request(&text, Some(Arc::new(is_over))).map(optimize::run);
+        let answer = request.into_request(&text, Some(Arc::new(is_over))).map(work);
         drop(permit);
         answer
     });
-    answer.await?.map_err(Problem::project).and_then(outcome)
+    answer.await?.map_err(Problem::project)
 }
 
 /// Runs the work on a thread of its own, whose panic is that request's problem alone.
@@ -237,6 +265,10 @@ async fn on_deep_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'sta
 fn outcome(answer: Answer) -> Result<Optimised, Problem> {
     let Answer { diagnostics, texts, optimised } = answer;
     optimised.ok_or_else(|| Problem::project(report::wire(&diagnostics, &texts)))
+}
+
+fn refusal(answer: &Answer) -> Problem {
+    Problem::project(report::wire(&answer.diagnostics, &answer.texts))
 }
 
 fn internal() -> Problem {

@@ -12,7 +12,7 @@ use isomer_frontend::{ProjectFiles, ReadOptions};
 use isomer_ir::{
     BoundModel, BoundProject, Catalog, Diagnostic, Dialect, Model, ModelProject, Pipeline, Severity, Span, Step, Table,
 };
-use isomer_rules::{Rule, RuleFile, RuleSet};
+use isomer_rules::{CompiledRule, Rule, RuleFile, RuleSet};
 
 use crate::report::{self, Texts};
 use crate::{api, fingerprint};
@@ -89,16 +89,31 @@ pub struct Optimised {
     pub chains: Vec<isomer_rewriter::Chain>,
 }
 
-/// Optimises a project.
-#[must_use]
-pub fn run(request: Request) -> Answer {
-    let Request { files, options, connected, deadline, wants_chains } = request;
+/// A project that was read and bound.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The selected models, bound.
+    pub(crate) bound: BoundProject,
+    /// Models that were not selected but are read by those that were, upstream first.
+    pub(crate) upstream: Vec<(Model, BoundModel)>,
+    /// What there is to tell so far.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    rules: RuleSet,
+    compiled: Vec<CompiledRule>,
+}
+
+/// Reads and binds a project: all that comes before the search.
+///
+/// # Errors
+///
+/// The answer of a project that is refused.
+pub(crate) fn prepare(files: &ProjectFiles, options: &Options, connected: &[Table]) -> Result<Prepared, Box<Answer>> {
     let read_options = ReadOptions { target: options.target.clone() };
-    let (project, mut diagnostics) = isomer_frontend::read_project(&files, &read_options);
+    let (project, mut diagnostics) = isomer_frontend::read_project(files, &read_options);
     let Some(mut project) = project else {
-        return refused(diagnostics, &[], &files);
+        return Err(Box::new(refused(diagnostics, &[], files)));
     };
-    connect(&mut project.catalog, &connected);
+    connect(&mut project.catalog, connected);
     let settings = &mut project.settings;
     settings.disabled_rules.extend(options.disable.iter().map(|rule| Arc::from(rule.as_str())));
     settings.allowed.extend(options.allow.iter().map(|rule| Arc::from(rule.as_str())));
@@ -114,7 +129,7 @@ pub fn run(request: Request) -> Answer {
         bound.project.models.iter().map(|model| Arc::clone(&model.path)).collect()
     };
     let all = paths(&bound);
-    let upstream = restrict(&mut bound, &options).unwrap_or_else(|fault| {
+    let upstream = restrict(&mut bound, options).unwrap_or_else(|fault| {
         diagnostics.push(fault);
         Vec::new()
     });
@@ -123,8 +138,20 @@ pub fn run(request: Request) -> Answer {
     let is_asked = |source: &Arc<str>| kept.contains(source) || !all.contains(source);
     diagnostics.retain(|told| told.severity == Severity::Project || is_asked(&told.source));
     if report::is_fault(&diagnostics, false) {
-        return refused(diagnostics, &bound.project.models, &files);
+        return Err(Box::new(refused(diagnostics, &bound.project.models, files)));
     }
+    Ok(Prepared { bound, upstream, diagnostics, rules, compiled })
+}
+
+/// Optimises a project.
+#[must_use]
+pub fn run(request: Request) -> Answer {
+    let Request { files, options, connected, deadline, wants_chains } = request;
+    let prepared = match prepare(&files, &options, &connected) {
+        Ok(prepared) => prepared,
+        Err(refused) => return *refused,
+    };
+    let Prepared { mut bound, upstream, mut diagnostics, rules, compiled } = prepared;
     let is_out_of_time = || deadline.as_ref().is_some_and(|deadline| deadline());
     let mut config = isomer_rewriter::Config { is_out_of_time: &is_out_of_time, ..isomer_rewriter::Config::default() };
     if let Some(max_nodes) = options.max_nodes {
@@ -223,7 +250,7 @@ fn refused(mut diagnostics: Vec<Diagnostic>, models: &[Model], files: &ProjectFi
 }
 
 /// Worst first, then by place.
-fn sort(diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics
         .sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| (&a.source, a.span, a).cmp(&(&b.source, b.span, b))));
     diagnostics.dedup();

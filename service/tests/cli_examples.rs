@@ -229,3 +229,30 @@ fn the_demo_explains_executes_and_verifies() {
         ],
     );
 }
+
+#[test]
+fn columns_of_models_and_where_they_come_from() {
+    let told = isomer(&["schema", "examples/shop", "--select", "int_order_payments fct_orders"]);
+    assert_eq!((told.exit, told.stderr.as_str()), (Some(0), ""));
+    has(
+        &told.stdout,
+        &[
+            "\nint_order_payments  view, models/intermediate/int_order_payments.sql\n",
+            "  order_id   BIGINT          not null; model stg_payments.order_id\n",
+            "  paid       DECIMAL(38, 2)  not null; GROUP BY sum(amount)\n",
+            "  key      order_id; GROUP BY one row a group\n",
+            "  test     customer_id references shop.main.dim_customers(customer_id); relationships_fct_orders_",
+        ],
+    );
+    let told = isomer(&["lineage", "examples/shop", "--select", "int_order_lines"]);
+    has(
+        &told.stdout,
+        &[
+            "  revenue     value shop.raw.order_items.discount, shop.raw.order_items.quantity, shop.raw.products.price\n",
+            "  rows        join shop.raw.order_items.product_id, shop.raw.products.product_id\n",
+        ],
+    );
+    let told = isomer(&["lineage", "examples/shop", "--column", "products.price", "--format", "json"]);
+    has(&told.stdout, &["\"name\": \"revenue_by_day\""]);
+    assert!(!told.stdout.contains("\"name\": \"stg_customers\""), "{}", told.stdout);
+}

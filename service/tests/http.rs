@@ -317,3 +317,34 @@ fn requests_at_the_same_time_do_not_meet() {
         }
     });
 }
+
+#[test]
+fn columns_and_where_they_come_from() {
+    let service = Service::start(Config::default());
+    let body = json!({
+        "models": [
+            {"name": "paid", "sql": "SELECT id, amount FROM orders WHERE state = 'paid'", "materialise": "view"},
+            {"name": "totals", "sql": "SELECT COUNT(*) AS n, SUM(amount) AS total FROM paid"},
+        ],
+        "schema": {"orders": {"columns": [
+            {"name": "id", "type": "INTEGER", "nullable": false}, {"name": "amount", "type": "DECIMAL(9, 2)"},
+            {"name": "state", "type": "VARCHAR"},
+        ], "keys": [["id"]]}},
+    });
+    let schema = service.post("/v1/schema", &[], &body.to_string());
+    assert_eq!(schema.status, 200, "{schema:?}");
+    let schema = schema.json();
+    let column = |model: usize, column: usize| &schema["models"][model]["columns"][column];
+    assert_eq!(column(0, 0)["not_null_from"]["kind"], "declared");
+    assert_eq!((&column(0, 1)["type"], &column(0, 1)["nullable"]), (&json!("DECIMAL(9, 2)"), &json!(true)));
+    assert_eq!(column(1, 1)["type_from"]["because"], "sum(amount)");
+    assert_eq!((&schema["models"][0]["keys"][0]["columns"]), &json!(["id"]));
+    assert_eq!((&schema["models"][1]["keys"][0]["columns"]), &json!([]), "there is one row");
+    let lineage = service.post("/v1/lineage", &[], &body.to_string()).json();
+    let total = &lineage["models"][1]["columns"][1];
+    assert_eq!(total["from"], json!([{"table": "orders", "column": "amount", "by": "value"}]));
+    assert_eq!(total["direct"], json!([{"table": "paid", "column": "amount", "by": "value"}]));
+    assert_eq!(lineage["models"][1]["rows"], json!([{"table": "orders", "column": "state", "by": "filter"}]));
+    let refused = service.post("/v1/lineage", &[], r#"{"models": []}"#);
+    assert_eq!(refused.status, 422);
+}

@@ -1,5 +1,5 @@
 //! The JSON that `optimize` and `explain` print is what `docs/output.schema.json` says; that of
-//! `rules show`, what `docs/rule.schema.json` says.
+//! `rules show`, `schema` and `lineage`, what the files of those names say.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use isomer_service::api::Explained;
 use isomer_service::api::rule::RuleForm;
 use isomer_service::explain::{self, Style};
-use isomer_service::proof;
+use isomer_service::optimize::Request;
+use isomer_service::{files, proof};
 use isomer_tests::{answer_with_chains, folders, repository, schema, with_stack};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[test]
 fn examples_meet_the_schema() {
@@ -30,6 +31,32 @@ fn built_in_rules_meet_the_schema() {
     for rule in isomer_rules::builtin().rules {
         let form = serde_json::to_value(RuleForm::from(&*rule)).expect("the form is JSON");
         assert_eq!(schema::faults(&schema, &form), [""; 0], "{}", rule.name);
+    }
+}
+
+#[test]
+fn columns_meet_their_schemas() {
+    let read = |name: &str| -> Value {
+        let text = fs::read_to_string(repository(name)).expect("the schema is there");
+        serde_json::from_str(&text).expect("the schema is JSON")
+    };
+    let (of_schema, of_lineage) = (read("docs/schema.schema.json"), read("docs/lineage.schema.json"));
+    let goldens = folders(&repository("tests/golden"));
+    let projects = goldens.iter().flat_map(|family| folders(family)).chain(folders(&repository("examples")));
+    for project in projects {
+        let (schema, lineage) = with_stack({
+            let project = project.clone();
+            move || {
+                let files = files::read(&project).expect("the folder can be read").files;
+                let request = Request { files, ..Request::default() };
+                let found = isomer_service::schema::run(&request).ok().zip(isomer_service::lineage::run(&request).ok());
+                found.map(|((schema, _), (lineage, _))| (json!(schema), json!(lineage))).unzip()
+            }
+        });
+        for (schema, found) in [(&of_schema, schema), (&of_lineage, lineage)] {
+            let faults = found.map(|found| schema::faults(schema, &found)).unwrap_or_default();
+            assert_eq!(faults, [""; 0], "{}", project.display());
+        }
     }
 }
 

@@ -82,6 +82,7 @@ impl SchemaReader<'_> {
                 n_distinct: None,
             });
         }
+        self.catalog.declare_columns(&key, self.text.source);
         self.catalog.insert(Table {
             key,
             sql_name: sql_name(&name, self.dialect),

@@ -54,13 +54,15 @@ pub(crate) fn read(files: &ProjectFiles, path: &str, config: &Config, reading: &
             _ => SourceData::Database,
         };
         tables.sources.push(Source { key: Arc::clone(&table.key), data });
+        let declared_by = catalog_path.as_deref().filter(|_| described.is_some()).unwrap_or(path);
+        tables.catalog.declare_columns(&table.key, &Arc::from(declared_by));
         tables.catalog.insert(table);
     }
     let models = models(&manifest, &described, dialect, &mut tables, &mut own);
-    schema_tests::declare(&manifest, &mut tables.catalog);
+    let tested = schema_tests::declare(&manifest, &mut tables.catalog);
     unsure_note(&unsure, config, &mut own);
     let name = manifest.metadata.project_name;
-    Some(Draft { format: "dbt", name, dialect, models, tables, targets: Vec::new() })
+    Some(Draft { format: "dbt", name, dialect, models, tables, tested, targets: Vec::new() })
 }
 
 fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8], what: &str, reading: &mut Reading<'_>) -> Option<T> {

@@ -52,6 +52,9 @@ impl Tables {
             self.pending.push((Arc::clone(&key), Arc::clone(&declared_by), foreign_key.clone()));
         }
         self.catalog.insert(table);
+        if !decl.columns.is_empty() {
+            self.catalog.declare_columns(&key, &declared_by);
+        }
         let position = self.sources.iter().position(|source| source.key == key).unwrap_or_else(|| {
             self.sources.push(Source { key, data: SourceData::Database });
             self.sources.len() - 1

@@ -19,7 +19,7 @@ pub(crate) fn finish(
     options: &ReadOptions,
     reading: &mut Reading<'_>,
 ) -> Option<ModelProject> {
-    let Draft { format, name, dialect, mut models, mut tables, targets } = draft;
+    let Draft { format, name, dialect, mut models, mut tables, tested, targets } = draft;
     models.sort_by(|a, b| (&a.path, &a.name).cmp(&(&b.path, &b.name)));
     apply_settings(&mut models, &config.models, reading);
     duplicate_faults(&models, reading);
@@ -59,6 +59,7 @@ pub(crate) fn finish(
         models,
         sources: tables.sources,
         catalog: tables.catalog,
+        tested,
         rule_files,
         settings: config.settings,
     })

@@ -15,7 +15,15 @@ pub(crate) fn read(files: &ProjectFiles, config: &Config, reading: &mut Reading<
     let dialect = config.dialect.unwrap_or(Dialect::DuckDb);
     let paths = model_files(files, &config.model_paths, reading);
     let models = paths.into_iter().map(|path| model(path, &files[path], dialect, reading.found)).collect();
-    Draft { format: "folder", name: None, dialect, models, tables: Tables::default(), targets: Vec::new() }
+    Draft {
+        format: "folder",
+        name: None,
+        dialect,
+        models,
+        tables: Tables::default(),
+        tested: Vec::new(),
+        targets: Vec::new(),
+    }
 }
 
 /// Paths of the `.sql` files below the given folders; when none are given, below `models/`, and

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{Catalog, ForeignKey, Table, fold};
+use isomer_ir::{Catalog, ForeignKey, TestedClaim, TestedFact, fold};
 use serde_json::Value;
 
 use super::dbt::relation_key;
@@ -13,44 +13,67 @@ use super::declare::add_key;
 use super::manifest::{Manifest, Node, TestMetadata};
 use super::name::unquoted;
 
-/// Adds what the tests of a manifest prove of the tables in the catalog.
+/// Adds what the tests of a manifest prove of the tables in the catalog, and gives what they prove of models.
 ///
 /// May miss facts (of tables whose columns nobody lists), never invents one that a passing test
 /// does not prove.
-pub(crate) fn declare(manifest: &Manifest, catalog: &mut Catalog) {
+pub(crate) fn declare(manifest: &Manifest, catalog: &mut Catalog) -> Vec<TestedFact> {
+    let mut of_models = Vec::new();
     for test in manifest.nodes.values().filter(|node| node.resource_type == "test" && is_proof(node)) {
         let (Some(metadata), Some(attached)) = (&test.test_metadata, &test.attached_node) else { continue };
-        let Some(table) = relation_key(manifest, attached).and_then(|key| catalog.get_mut(&key)) else { continue };
-        let declared_by: Arc<str> = Arc::from(test.name.as_str());
-        match (metadata.namespace.as_deref(), metadata.name.as_str()) {
-            (None | Some("dbt"), "not_null") => {
-                if let Some(column) = own_column(test, metadata, table) {
-                    table.columns[column].is_nullable = false;
-                }
-            }
-            (None | Some("dbt"), "unique") => {
-                if let Some(column) = own_column(test, metadata, table) {
-                    add_key(table, vec![column], &declared_by);
-                }
-            }
-            (Some("dbt_utils"), "unique_combination_of_columns") => {
-                if let Some(columns) = combination(metadata, table) {
-                    add_key(table, columns, &declared_by);
-                }
-            }
-            (None | Some("dbt"), "relationships") => {
-                let reference = reference(manifest, test, metadata, attached);
-                if let (Some(column), Some((key, field))) = (own_column(test, metadata, table), reference) {
-                    table.foreign_keys.push(ForeignKey {
-                        columns: vec![column],
-                        table: key,
-                        referred: vec![field],
-                        declared_by,
-                    });
-                }
-            }
-            _ => {}
+        let Some(key) = relation_key(manifest, attached) else { continue };
+        let Some((columns, claim)) = claim(manifest, test, metadata, attached) else { continue };
+        let fact = TestedFact { model: key, columns, claim, test: Arc::from(test.name.as_str()) };
+        if catalog.get(&fact.model).is_some() {
+            add(catalog, fact);
+        } else if manifest.nodes.get(attached).is_some_and(Node::is_model) {
+            of_models.push(fact);
         }
+    }
+    of_models.sort_by(|a, b| (&a.model, &a.columns, &a.test).cmp(&(&b.model, &b.columns, &b.test)));
+    of_models
+}
+
+/// Adds a fact to its table; one about a column that the table lacks says nothing.
+fn add(catalog: &mut Catalog, fact: TestedFact) {
+    let TestedFact { model: key, columns, claim, test } = fact;
+    let Some(table) = catalog.get_mut(&key) else { return };
+    let Some(columns) = columns.iter().map(|column| table.position(column)).collect::<Option<Vec<_>>>() else {
+        return;
+    };
+    match claim {
+        TestedClaim::Unique => add_key(table, columns, &test),
+        TestedClaim::NotNull => columns.iter().for_each(|&column| catalog.declare_not_null(&key, column, &test)),
+        TestedClaim::References(referred_table, referred) => {
+            table.foreign_keys.push(ForeignKey { columns, table: referred_table, referred, declared_by: test });
+        }
+        // The catalog has no place for values.
+        TestedClaim::OneOf(_) => {}
+    }
+}
+
+/// What a generic test claims, of which columns.
+fn claim(
+    manifest: &Manifest,
+    test: &Node,
+    metadata: &TestMetadata,
+    attached: &str,
+) -> Option<(Vec<Arc<str>>, TestedClaim)> {
+    let own = || Some(vec![own_column(test, metadata)?]);
+    match (metadata.namespace.as_deref(), metadata.name.as_str()) {
+        (None | Some("dbt"), "not_null") => Some((own()?, TestedClaim::NotNull)),
+        (None | Some("dbt"), "unique") => Some((own()?, TestedClaim::Unique)),
+        (None | Some("dbt"), "accepted_values") => {
+            let values = metadata.kwargs.get("values")?.as_array()?;
+            let value = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            Some((own()?, TestedClaim::OneOf(values.iter().map(|one| Arc::from(value(one))).collect())))
+        }
+        (None | Some("dbt"), "relationships") => {
+            let (key, field) = reference(manifest, test, metadata, attached)?;
+            Some((own()?, TestedClaim::References(key, vec![field])))
+        }
+        (Some("dbt_utils"), "unique_combination_of_columns") => Some((combination(metadata)?, TestedClaim::Unique)),
+        _ => None,
     }
 }
 
@@ -67,14 +90,14 @@ fn is_proof(test: &Node) -> bool {
 }
 
 /// The column that a test is about. dbt also lets an expression stand there, which is no column.
-fn own_column(test: &Node, metadata: &TestMetadata, table: &Table) -> Option<usize> {
+fn own_column(test: &Node, metadata: &TestMetadata) -> Option<Arc<str>> {
     let named = metadata.kwargs.get("column_name").and_then(Value::as_str);
-    table.position(&fold(&unquoted(named.or(test.column_name.as_deref())?)))
+    Some(fold(&unquoted(named.or(test.column_name.as_deref())?)))
 }
 
-fn combination(metadata: &TestMetadata, table: &Table) -> Option<Vec<usize>> {
+fn combination(metadata: &TestMetadata) -> Option<Vec<Arc<str>>> {
     let names = metadata.kwargs.get("combination_of_columns")?.as_array()?;
-    names.iter().map(|name| table.position(&fold(&unquoted(name.as_str()?)))).collect()
+    names.iter().map(|name| Some(fold(&unquoted(name.as_str()?)))).collect()
 }
 
 /// The relation and the column that a relationships test refers to: of the nodes it depends on, the

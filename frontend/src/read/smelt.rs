@@ -32,7 +32,15 @@ pub(crate) fn read(files: &ProjectFiles, path: &str, config: &Config, reading: &
             }
         }
     }
-    Draft { format: "smelt", name: settings.name, dialect, models, tables, targets: settings.targets }
+    Draft {
+        format: "smelt",
+        name: settings.name,
+        dialect,
+        models,
+        tables,
+        tested: Vec::new(),
+        targets: settings.targets,
+    }
 }
 
 #[derive(Debug, Default)]

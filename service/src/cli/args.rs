@@ -27,6 +27,10 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Print the optimised pipeline, or write one SQL file a step with --out.
     Optimize(OptimizeArgs),
+    /// Show the columns of every model: types, nullability and keys, each with where it comes from.
+    Schema(SchemaArgs),
+    /// Show which columns of the sources each column of each model comes from, and how.
+    Lineage(LineageArgs),
     /// Execute the pipeline on an embedded engine.
     Run(RunArgs),
     /// Execute every model as written and as optimised, and compare the rows.
@@ -99,6 +103,25 @@ pub(super) struct ExplainArgs {
     /// The same as `--format json`.
     #[arg(long, conflicts_with = "format")]
     pub(super) json: bool,
+}
+
+/// `isomer schema`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct SchemaArgs {
+    /// The project.
+    #[command(flatten)]
+    pub(super) project: ProjectArgs,
+}
+
+/// `isomer lineage`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct LineageArgs {
+    /// The project.
+    #[command(flatten)]
+    pub(super) project: ProjectArgs,
+    /// Only what depends on this column, given as TABLE.COLUMN: its impact.
+    #[arg(long, value_name = "TABLE.COLUMN")]
+    pub(super) column: Option<String>,
 }
 
 /// `isomer optimize`.

@@ -39,13 +39,8 @@ pub(super) fn load_with_chains(console: Console, args: &ProjectArgs) -> Result<L
 }
 
 fn loaded(console: Console, args: &ProjectArgs, wants_chains: bool) -> Result<Loaded, Failure> {
-    let path = args.path.as_deref().or(args.project_dir.as_deref()).unwrap_or_else(|| Path::new("."));
-    let disk = files::read(path).map_err(|fault| {
-        console.tell(&[fault], &Texts::default());
-        Failure::Told
-    })?;
-    let connected = connected_tables(&disk, args.target.clone())?;
-    let request = Request { files: disk.files, options: options(args), connected, deadline: None, wants_chains };
+    let (base, request) = request(console, args)?;
+    let request = Request { wants_chains, ..request };
     let progress = Progress::new(console);
     progress.say("optimising");
     let answer = optimize::run(request);
@@ -54,9 +49,21 @@ fn loaded(console: Console, args: &ProjectArgs, wants_chains: bool) -> Result<Lo
     let is_refused = report::is_fault(&answer.diagnostics, args.strict);
     let outcome = if report::is_finding(&answer.diagnostics) { Outcome::Finding } else { Outcome::Fine };
     match answer.optimised {
-        Some(optimised) if !is_refused => Ok(Loaded { optimised, base: disk.base, outcome }),
+        Some(optimised) if !is_refused => Ok(Loaded { optimised, base, outcome }),
         Some(_) | None => Err(Failure::Told),
     }
+}
+
+/// The project that the arguments name, with the folder against which data files are resolved.
+pub(super) fn request(console: Console, args: &ProjectArgs) -> Result<(PathBuf, Request), Failure> {
+    let path = args.path.as_deref().or(args.project_dir.as_deref()).unwrap_or_else(|| Path::new("."));
+    let disk = files::read(path).map_err(|fault| {
+        console.tell(&[fault], &Texts::default());
+        Failure::Told
+    })?;
+    let connected = connected_tables(&disk, args.target.clone())?;
+    let request = Request { files: disk.files, options: options(args), connected, deadline: None, wants_chains: false };
+    Ok((disk.base, request))
 }
 
 /// Tables of the database that the project names. A database that is not there yet tells nothing.
