@@ -44,6 +44,7 @@ mod facts;
 mod relation_template;
 mod template;
 mod template_feed;
+mod template_shape;
 mod template_ways;
 
 pub use facts::declare_facts;

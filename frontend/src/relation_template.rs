@@ -7,13 +7,12 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{
-    Arena, Catalog, Column, DataType, Diagnostic, Dialect, JoinKind, Output, Plan, Scalar, SetOpKind, Table, Volatility,
-};
-use isomer_rules::{Compiled, Hole, HoleColumn, HoleSort, Rule, SqlText, hole_table};
+use isomer_ir::{Arena, Catalog, Column, DataType, Diagnostic, Dialect, Output, Table, Volatility};
+use isomer_rules::{Compiled, Hole, HoleColumn, HoleSort, Rule, SqlText, hole_count, hole_table};
 
 use crate::bind::bind_query;
 use crate::template::fault;
+use crate::template_shape::{Side, list_holes, scalars_of, supported};
 
 type Compile<T> = Result<T, Box<Diagnostic>>;
 
@@ -32,17 +31,12 @@ pub(crate) fn compile_relation(
     let from = bound(rule, pattern, &from, &catalog, arena)?;
     let to = bound(rule, template, &to, &catalog, arena)?;
     for (text, output) in [(pattern, &from), (template, &to)] {
-        let mut seen = Vec::new();
-        supported(&output.plan, &mut seen).map_err(|what| {
+        let side = if std::ptr::eq(text, pattern) { Side::Pattern } else { Side::Template };
+        supported(&output.plan, side, arena).map_err(|what| {
             let message = format!("a template of `{}` holds {what}, which templates do not match", rule.name);
-            let help = "use joins, WHERE, GROUP BY and DISTINCT over table holes, each named once";
+            let help = "see Relation templates in LANGUAGE.md for what they may hold";
             fault(rule, text, "RULE-0046", message, help)
         })?;
-    }
-    if computes(&from.plan, arena) {
-        let message = format!("the pattern of `{}` computes something in its select list", rule.name);
-        let help = "show columns of table holes only: a rule for an expression needs no SELECT";
-        return Err(fault(rule, pattern, "RULE-0046", message, help));
     }
     same_outputs(rule, template, &from, &to, arena)?;
     if scalars_of(&to.plan).into_iter().any(|scalar| arena.volatility(scalar) == Volatility::Volatile) {
@@ -56,12 +50,15 @@ pub(crate) fn compile_relation(
 fn with_symbols(rule: &Rule, text: &SqlText, columns: &mut Vec<HoleColumn>) -> Compile<String> {
     let mut sql = String::with_capacity(text.text.len() * 2);
     let mut rest = text.text.as_str();
+    let aliases = aliases(rule, rest);
     while let Some(at) = rest.find('$') {
         sql.push_str(&rest[..at]);
         let (name, behind) = split_name(&rest[at + 1..]);
         let (position, hole) = declared(rule, text, name)?;
         rest = behind;
-        if hole.sort == HoleSort::Table {
+        if hole.sort == HoleSort::Literal && counts_rows(&sql) {
+            sql.push_str(&hole_count(position).to_string());
+        } else if hole.sort == HoleSort::Table {
             let column = rest.strip_prefix(".$").map(split_name);
             match column {
                 Some((column, behind)) => {
@@ -77,8 +74,15 @@ fn with_symbols(rule: &Rule, text: &SqlText, columns: &mut Vec<HoleColumn>) -> C
             let tables = match arguments {
                 Some((list, behind)) => {
                     rest = behind;
+                    let of_alias = |name: &str| aliases.iter().find(|(alias, _)| *alias == name).map(|(_, hole)| *hole);
+                    if let (Some(_), false) = (of_alias(list.trim()), list.contains(',')) {
+                        sql.push_str(&format!("{}.", list.trim()));
+                    }
                     list.split(',')
-                        .map(|table| declared(rule, text, table.trim().trim_start_matches('$')).map(|(found, _)| found))
+                        .map(|table| match of_alias(table.trim()) {
+                            Some(hole) => Ok(hole),
+                            None => declared(rule, text, table.trim().trim_start_matches('$')).map(|(found, _)| found),
+                        })
                         .collect::<Compile<Vec<usize>>>()?
                 }
                 None => Vec::new(),
@@ -96,6 +100,25 @@ fn with_symbols(rule: &Rule, text: &SqlText, columns: &mut Vec<HoleColumn>) -> C
     }
     sql.push_str(rest);
     Ok(sql)
+}
+
+/// The aliases of table holes: `$L AS a`.
+fn aliases<'t>(rule: &Rule, text: &'t str) -> Vec<(&'t str, usize)> {
+    let holes = text.match_indices('$').filter_map(|(at, _)| {
+        let (name, rest) = split_name(&text[at + 1..]);
+        let hole = rule.holes.iter().position(|hole| *hole.name == *name && hole.sort == HoleSort::Table)?;
+        let rest = rest.trim_start();
+        let is_alias = rest.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("as "));
+        let (alias, _) = split_name(rest.get(3..)?.trim_start());
+        (is_alias && !alias.is_empty()).then_some((alias, hole))
+    });
+    holes.collect()
+}
+
+/// Whether what comes next is a number of rows.
+fn counts_rows(sql: &str) -> bool {
+    let word = sql.trim_end().rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    word.len() < sql.len() - 1 && ["LIMIT", "OFFSET"].iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 fn split_name(text: &str) -> (&str, &str) {
@@ -180,38 +203,6 @@ fn bound(rule: &Rule, text: &SqlText, sql: &str, catalog: &Catalog, arena: &mut 
     })
 }
 
-/// Refuses what the optimizer's matcher does not know, in words.
-fn supported(plan: &Plan, seen: &mut Vec<Arc<str>>) -> Result<(), &'static str> {
-    match plan {
-        Plan::Scan { table, .. } => {
-            if seen.contains(table) {
-                return Err("a table hole twice");
-            }
-            seen.push(Arc::clone(table));
-            Ok(())
-        }
-        Plan::Filter { input, .. } | Plan::Distinct { input } | Plan::Named { input, .. } => supported(input, seen),
-        Plan::Project { input, .. } | Plan::Aggregate { input, .. } => supported(input, seen),
-        Plan::Join { kind, left, right, .. } => match kind {
-            JoinKind::Inner | JoinKind::Left | JoinKind::Full | JoinKind::Semi | JoinKind::Anti => {
-                supported(left, seen)?;
-                supported(right, seen)
-            }
-            JoinKind::AntiNullAware => Err("NOT IN"),
-            JoinKind::Single => Err("a scalar sub-query"),
-            JoinKind::Mark(_) => Err("an EXISTS in value position"),
-        },
-        Plan::SetOp { kind: SetOpKind::UnionAll | SetOpKind::Union, .. } => Err("a UNION"),
-        Plan::SetOp { .. } => Err("INTERSECT or EXCEPT"),
-        Plan::Window { .. } => Err("a window function"),
-        Plan::Sort { .. } => Err("ORDER BY"),
-        Plan::Limit { .. } => Err("LIMIT"),
-        Plan::Instance { .. } => Err("a table hole twice"),
-        Plan::Values { .. } | Plan::Empty { .. } => Err("a SELECT without FROM"),
-        Plan::Hole { .. } => Err("a hole of another kind"),
-    }
-}
-
 /// Both sides must show as many columns, and a list of columns at the same places.
 fn same_outputs(rule: &Rule, text: &SqlText, from: &Output, to: &Output, arena: &Arena) -> Compile<()> {
     let differs = |message: String| {
@@ -223,59 +214,16 @@ fn same_outputs(rule: &Rule, text: &SqlText, from: &Output, to: &Output, arena: 
         return differs(format!("the sides of rule `{}` show {from} and {to} columns", rule.name));
     }
     for (a, b) in from.columns.iter().zip(&to.columns) {
-        let is_list = |column| {
-            HoleColumn::of(arena.def(column)).is_some_and(|hole| rule.holes[hole.hole].sort == HoleSort::Columns)
+        // What stands at one position of a set operation is as long in every branch.
+        let (shown, wanted) = (list_holes(rule, arena, a.column), list_holes(rule, arena, b.column));
+        let fits = match (shown, wanted) {
+            (None, None) => true,
+            (Some(shown), Some(wanted)) => wanted.iter().all(|hole| shown.contains(hole)),
+            (None, Some(_)) | (Some(_), None) => false,
         };
-        if (is_list(a.column) || is_list(b.column)) && a.column != b.column {
+        if !fits {
             return differs(format!("the sides of rule `{}` show another list of columns at one place", rule.name));
         }
     }
     Ok(())
-}
-
-fn scalars_of(plan: &Plan) -> Vec<isomer_ir::ScalarId> {
-    let mut scalars = Vec::new();
-    let mut stack = vec![plan];
-    while let Some(plan) = stack.pop() {
-        match plan {
-            Plan::Filter { holds, .. } => scalars.extend(holds),
-            Plan::Project { exprs, .. } => scalars.extend(exprs.iter().map(|(_, scalar)| *scalar)),
-            Plan::Join { on, .. } => scalars.extend(on),
-            Plan::Aggregate { keys, .. } => scalars.extend(keys.iter().map(|(_, scalar)| *scalar)),
-            Plan::Scan { .. }
-            | Plan::Values { .. }
-            | Plan::Empty { .. }
-            | Plan::Distinct { .. }
-            | Plan::Window { .. }
-            | Plan::Sort { .. }
-            | Plan::Limit { .. }
-            | Plan::SetOp { .. }
-            | Plan::Instance { .. }
-            | Plan::Named { .. }
-            | Plan::Hole { .. } => {}
-        }
-        stack.extend(plan.inputs());
-    }
-    scalars
-}
-
-/// Whether a pattern computes something in its select list.
-fn computes(plan: &Plan, arena: &Arena) -> bool {
-    match plan {
-        Plan::Named { input, .. } => computes(input, arena),
-        Plan::Project { exprs, .. } => exprs.iter().any(|&(id, scalar)| arena[scalar] != Scalar::Column(id)),
-        Plan::Scan { .. }
-        | Plan::Values { .. }
-        | Plan::Empty { .. }
-        | Plan::Filter { .. }
-        | Plan::Distinct { .. }
-        | Plan::Join { .. }
-        | Plan::Aggregate { .. }
-        | Plan::Window { .. }
-        | Plan::Sort { .. }
-        | Plan::Limit { .. }
-        | Plan::SetOp { .. }
-        | Plan::Instance { .. }
-        | Plan::Hole { .. } => false,
-    }
 }

@@ -24,7 +24,7 @@ fn codes(header: &str) -> Vec<&'static str> {
 #[test]
 fn templates_bind_or_are_refused_by_code() {
     let relation = "  for L table, R table, C columns of L, j column of L, k column of R, p predicate\n";
-    let cases: [(&str, String, &[&str]); 18] = [
+    let cases: [(&str, String, &[&str]); 24] = [
         ("a scalar", "  for x expr\n  match upper(upper($x)) => upper($x)".into(), &[]),
         ("a predicate", "  for x expr\n  match WHERE $x = $x => WHERE $x IS NOT NULL".into(), &[]),
         ("an aggregate", "  for x expr\n  match max(DISTINCT $x) => max($x)".into(), &[]),
@@ -63,9 +63,39 @@ fn templates_bind_or_are_refused_by_code() {
             format!(
                 "{relation}  match SELECT $C FROM $L => SELECT $C FROM (SELECT $C, row_number() OVER () AS n FROM $L) AS s"
             ),
+            &["RULE-0055"],
+        ),
+        ("a limit of any rows", format!("{relation}  match SELECT $C FROM $L LIMIT 1 => SELECT $C FROM $L"), &["RULE-0046"]),
+        (
+            "the first rows of an order",
+            "  for L table, k column of L, n literal\n  match SELECT $k FROM (SELECT $k FROM $L ORDER BY $k LIMIT $n) AS s ORDER BY $k LIMIT $n => SELECT $k FROM $L ORDER BY $k LIMIT $n".into(),
+            &[],
+        ),
+        (
+            "a union of lists",
+            format!("{relation}  match SELECT $C FROM $L WHERE $p($L) UNION ALL SELECT $C FROM $L WHERE NOT $p($L) => SELECT $C FROM $L WHERE $p($L) IS NOT NULL"),
+            &[],
+        ),
+        (
+            "another list than the union's",
+            "  for L table, C columns of L, D columns of L\n  match SELECT $C FROM $L UNION ALL SELECT $C FROM $L WHERE 1 = 0 => SELECT $D FROM $L".into(),
+            &["RULE-0028"],
+        ),
+        (
+            "a filter above a union",
+            format!("{relation}  match SELECT $j FROM (SELECT $L.$j FROM $L UNION ALL SELECT $L.$j FROM $L) AS u WHERE $j > 1 => SELECT $L.$j FROM $L"),
             &["RULE-0046"],
         ),
-        ("a limit", format!("{relation}  match SELECT $C FROM $L LIMIT 1 => SELECT $C FROM $L"), &["RULE-0046"]),
+        (
+            "one table twice",
+            format!("{relation}  match SELECT a.$C FROM $L AS a JOIN $L AS b ON a.$j = b.$j WHERE $p(a) => SELECT $C FROM $L WHERE $p($L)"),
+            &[],
+        ),
+        (
+            "a filter over groups",
+            format!("{relation}  match SELECT $j, count(*) AS n FROM $L GROUP BY $j HAVING count(*) > 0 => SELECT $j, count(*) AS n FROM $L GROUP BY $j"),
+            &[],
+        ),
         (
             "an expression in the pattern",
             format!("{relation}  match SELECT $L.$j + 1 AS x FROM $L => SELECT $L.$j AS x FROM $L"),

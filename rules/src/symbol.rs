@@ -14,6 +14,22 @@ pub fn hole_table(rule: &Rule, position: usize) -> String {
     format!("{PREFIX}{position}_{}", rule.name.replace(|c: char| !c.is_alphanumeric(), "_").to_lowercase())
 }
 
+/// The number that stands for a hole behind `LIMIT` or `OFFSET` while a template is bound: more rows
+/// than anybody asks for.
+const COUNTS: u64 = 9_000_000_000_000_000_000;
+
+/// The number in the place of a hole for a number of rows.
+#[must_use]
+pub fn hole_count(position: usize) -> u64 {
+    COUNTS + position as u64
+}
+
+/// The position of the hole that a number of rows stands for, if it stands for one.
+#[must_use]
+pub fn count_hole(count: u64) -> Option<usize> {
+    count.checked_sub(COUNTS).and_then(|position| usize::try_from(position).ok())
+}
+
 /// A symbolic column: the hole that it stands for and the table holes that the hole reads, as
 /// positions among the rule's holes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use egg::Id;
 use isomer_ir::{ColumnDef, ColumnId, Key, Scalar, ScalarId, Table};
 use isomer_rules::{Guard, HoleColumn, HoleSort, Rule, hole_names};
 
-use super::matching::Bindings;
+use super::bindings::Bindings;
 use crate::memo::Memo;
 use crate::operator::Operator;
 use crate::templates::type_families;

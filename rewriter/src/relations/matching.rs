@@ -1,58 +1,18 @@
-//! Finding a pattern in the e-graph: table holes bind classes, column holes columns, predicate holes
-//! the conjuncts that nothing else in the pattern names.
+//! Finding a pattern in the e-graph: operators against the members of classes, table holes bind classes.
 
 use std::sync::Arc;
 
 use egg::Id;
-use isomer_ir::{AggregateCall, Arena, ColumnId, JoinKind, Plan, Scalar, ScalarId};
-use isomer_rules::{HoleColumn, HoleSort, Rule};
-use rustc_hash::FxHashMap;
+use isomer_ir::{Arena, ColumnId, JoinKind, Plan, Scalar, ScalarId, SetOpKind};
+use isomer_rules::{Rule, count_hole};
 use smallvec::SmallVec;
 
+use super::bindings::{Bindings, Leftover};
 use crate::memo::Memo;
 use crate::operator::Operator;
-use crate::templates::{Bind, matches};
 
 /// Most ways in which a pattern is found at one class.
-const MAX_MATCHES: usize = 16;
-
-/// What the holes of a pattern stand for.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Bindings {
-    /// Table holes by symbolic table, in the order in which they were bound.
-    pub(crate) tables: Vec<(Arc<str>, Id)>,
-    /// Column and expression holes, and the columns that a pattern's aggregate computes.
-    pub(crate) scalars: FxHashMap<ColumnId, ScalarId>,
-    /// Holes for lists of columns.
-    pub(crate) lists: FxHashMap<ColumnId, Vec<ColumnId>>,
-    /// Predicate holes; no conjunct means TRUE.
-    pub(crate) predicates: FxHashMap<ColumnId, Vec<ScalarId>>,
-}
-
-impl Bindings {
-    /// The class of the table that a symbolic column belongs to.
-    pub(crate) fn table_of(&self, arena: &Arena, symbol: ColumnId) -> Option<Id> {
-        let isomer_ir::ColumnDef::Base { table, .. } = arena.def(symbol) else { return None };
-        self.tables.iter().find(|(known, _)| known == table).map(|(_, class)| *class)
-    }
-
-    /// The class of a table hole by its position among the rule's holes.
-    pub(crate) fn table_at(&self, rule: &Rule, position: usize) -> Option<Id> {
-        let name = isomer_rules::hole_table(rule, position);
-        self.tables.iter().find(|(known, _)| **known == *name).map(|(_, class)| *class)
-    }
-}
-
-/// What a match at the top of a pattern did not name: it stays above what the template gives.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Leftover {
-    /// Conjuncts of the filter.
-    pub(crate) holds: Vec<ScalarId>,
-    /// Further inputs of the inner join.
-    pub(crate) inputs: Vec<Id>,
-    /// Conjuncts that read them.
-    pub(crate) on: Vec<ScalarId>,
-}
+pub(super) const MAX_MATCHES: usize = 16;
 
 /// Finds patterns of one rule.
 pub(crate) struct Matcher<'a> {
@@ -60,131 +20,135 @@ pub(crate) struct Matcher<'a> {
     pub(crate) rule: &'a Rule,
 }
 
-/// Bindings while a scalar is matched.
-#[derive(Clone)]
-struct ScalarBindings<'a> {
-    matcher: &'a Matcher<'a>,
-    bindings: Bindings,
-}
-
-impl Bind for ScalarBindings<'_> {
-    fn bind(&mut self, arena: &Arena, pattern: ScalarId, scalar: ScalarId) -> Option<bool> {
-        let Scalar::Column(symbol) = arena[pattern] else { return None };
-        let hole = HoleColumn::of(arena.def(symbol))?;
-        if let Some(&bound) = self.bindings.scalars.get(&symbol) {
-            return Some(bound == scalar);
-        }
-        let memo = self.matcher.memo;
-        let reads_table = arena.columns_of(scalar).iter().all(|&column| {
-            hole.tables.iter().any(|&table| {
-                self.bindings.table_at(self.matcher.rule, table).is_some_and(|class| memo.facts(class).exposes(column))
-            })
-        });
-        let fits = match self.matcher.rule.holes[hole.hole].sort {
-            HoleSort::Column => matches!(arena[scalar], Scalar::Column(_)) && reads_table,
-            HoleSort::Expr => reads_table,
-            HoleSort::Literal => matches!(arena[scalar], Scalar::Literal(_)),
-            HoleSort::Predicate | HoleSort::Columns | HoleSort::Table | HoleSort::Aggregate => false,
-        };
-        if fits {
-            self.bindings.scalars.insert(symbol, scalar);
-        }
-        Some(fits)
-    }
-}
+/// An input of a set operation with its columns, position by position.
+type Branch<'a> = (Id, &'a Vec<ColumnId>);
 
 impl Matcher<'_> {
-    fn arena(&self) -> &Arena {
+    pub(super) fn arena(&self) -> &Arena {
         &self.memo.context().arena
     }
 
-    /// Every way to find `pattern` as `class`, with conjuncts and join inputs left over on top.
-    pub(crate) fn top(&self, pattern: &Plan, class: Id) -> Vec<(Bindings, Leftover)> {
+    /// Every way to find `pattern` as `class`, with what is left over on top.
+    pub(crate) fn top(&self, pattern: &Plan, class: Id, bindings: &Bindings) -> Vec<(Bindings, Leftover)> {
         let mut found: Vec<(Bindings, Leftover)> = Vec::new();
-        self.top_into(pattern, class, &Leftover::default(), &mut found);
+        self.top_into(pattern, class, (bindings, &Leftover::default()), &mut found);
         if !matches!(pattern, Plan::Filter { .. }) {
             for (input, holds) in self.filters(class) {
-                self.top_into(pattern, input, &Leftover { holds, ..Leftover::default() }, &mut found);
+                let rest = Leftover { holds, ..Leftover::default() };
+                self.top_into(pattern, input, (bindings, &rest), &mut found);
             }
         }
         found.truncate(MAX_MATCHES);
         found
     }
 
-    fn top_into(&self, pattern: &Plan, class: Id, rest: &Leftover, found: &mut Vec<(Bindings, Leftover)>) {
+    fn top_into(
+        &self,
+        pattern: &Plan,
+        class: Id,
+        (bindings, rest): (&Bindings, &Leftover),
+        found: &mut Vec<(Bindings, Leftover)>,
+    ) {
         match pattern {
             Plan::Filter { input, holds } => {
                 for (below, conjuncts) in self.filters(class) {
-                    for bindings in self.exact(input, below, &Bindings::default()) {
+                    for bindings in self.exact(input, below, bindings) {
                         for (bindings, holds) in self.conjuncts(holds, &conjuncts, &bindings) {
                             found.push((bindings, Leftover { holds, ..rest.clone() }));
                         }
                     }
                 }
-                if let Some(open) = self.all_true(holds, &Bindings::default()) {
+                if let Some(open) = self.all_true(holds, bindings) {
                     for bindings in self.exact_from(input, class, &open) {
                         found.push((bindings, rest.clone()));
                     }
                 }
             }
-            Plan::Join { kind: JoinKind::Inner, left, right, on } => {
+            Plan::Join { kind: JoinKind::Inner, .. } => {
+                let (parts, on) = flat(pattern);
                 for (inputs, conjuncts) in self.inner_joins(class) {
-                    self.parts(left, right, on, &inputs, &conjuncts, rest, found);
+                    let mut ways = Vec::new();
+                    self.assigned(&parts, &inputs, (bindings, &[]), &mut ways);
+                    for (bindings, used) in ways {
+                        self.joined(&on, (&inputs, &conjuncts), (&bindings, &used), rest, found);
+                    }
+                }
+            }
+            Plan::SetOp { kind: SetOpKind::UnionAll, .. } => {
+                for (bindings, branches) in self.set_op(pattern, class, bindings) {
+                    found.push((bindings, Leftover { branches, ..rest.clone() }));
+                }
+            }
+            Plan::Limit { .. } => {
+                for bindings in self.limit(pattern, class, bindings, true) {
+                    found.push((bindings, rest.clone()));
                 }
             }
             pattern => {
-                for bindings in self.exact(pattern, class, &Bindings::default()) {
+                for bindings in self.exact(pattern, class, bindings) {
                     found.push((bindings, rest.clone()));
                 }
             }
         }
     }
 
-    /// Two inputs of an inner join that are the pattern's; the others are carried along.
-    #[expect(clippy::too_many_arguments, reason = "the parts of a join and what is around it")]
-    fn parts(
+    /// Every way to find the parts of an inner join among its inputs, each in another one.
+    fn assigned(
         &self,
-        left: &Plan,
-        right: &Plan,
-        on: &[ScalarId],
+        parts: &[&Plan],
         inputs: &[Id],
-        conjuncts: &[ScalarId],
-        rest: &Leftover,
-        found: &mut Vec<(Bindings, Leftover)>,
+        (bindings, used): (&Bindings, &[usize]),
+        found: &mut Vec<(Bindings, Vec<usize>)>,
     ) {
-        for (i, &first) in inputs.iter().enumerate() {
-            for (j, &second) in inputs.iter().enumerate().filter(|(j, _)| *j != i) {
-                if found.len() >= MAX_MATCHES {
+        let Some((&part, others)) = parts.split_first() else {
+            found.push((bindings.clone(), used.to_vec()));
+            return;
+        };
+        for (position, &input) in inputs.iter().enumerate().filter(|(position, _)| !used.contains(position)) {
+            for bindings in self.exact(part, input, bindings) {
+                if found.len() >= MAX_MATCHES * MAX_MATCHES {
                     return;
                 }
-                let carried: Vec<Id> =
-                    inputs.iter().enumerate().filter(|(k, _)| *k != i && *k != j).map(|(_, &input)| input).collect();
-                let reads_carried = |predicate: &ScalarId| {
-                    let columns = self.arena().columns_of(*predicate);
-                    columns.iter().any(|&column| carried.iter().any(|&input| self.memo.facts(input).exposes(column)))
-                };
-                let (outer, own): (Vec<ScalarId>, Vec<ScalarId>) = conjuncts.iter().partition(|p| reads_carried(p));
-                for bindings in self.exact(left, first, &Bindings::default()) {
-                    for bindings in self.exact(right, second, &bindings) {
-                        for (bindings, left_over) in self.conjuncts(on, &own, &bindings) {
-                            let mut rest = rest.clone();
-                            if carried.is_empty() {
-                                rest.holds.extend(left_over);
-                            } else {
-                                rest.on.extend(left_over);
-                                rest.on.extend(&outer);
-                            }
-                            rest.inputs.extend(&carried);
-                            found.push((bindings, rest));
-                        }
-                    }
-                }
+                let used: Vec<usize> = used.iter().copied().chain([position]).collect();
+                self.assigned(others, inputs, (&bindings, &used), found);
             }
         }
     }
 
+    /// The inputs that are `used` are the pattern's; the others are carried along.
+    fn joined(
+        &self,
+        on: &[ScalarId],
+        (inputs, conjuncts): (&[Id], &[ScalarId]),
+        (bindings, used): (&Bindings, &[usize]),
+        rest: &Leftover,
+        found: &mut Vec<(Bindings, Leftover)>,
+    ) {
+        if found.len() >= MAX_MATCHES {
+            return;
+        }
+        let carried: Vec<Id> =
+            inputs.iter().enumerate().filter(|(k, _)| !used.contains(k)).map(|(_, &input)| input).collect();
+        let reads_carried = |predicate: &ScalarId| {
+            let columns = self.arena().columns_of(*predicate);
+            columns.iter().any(|&column| carried.iter().any(|&input| self.memo.facts(input).exposes(column)))
+        };
+        let (outer, own): (Vec<ScalarId>, Vec<ScalarId>) = conjuncts.iter().partition(|p| reads_carried(p));
+        for (bindings, left_over) in self.conjuncts(on, &own, bindings) {
+            let mut rest = rest.clone();
+            if carried.is_empty() {
+                rest.holds.extend(left_over);
+            } else {
+                rest.on.extend(left_over);
+                rest.on.extend(&outer);
+            }
+            rest.inputs.extend(&carried);
+            found.push((bindings, rest));
+        }
+    }
+
     /// Every way to find `pattern` as `class` with nothing left over.
-    fn exact(&self, pattern: &Plan, class: Id, bindings: &Bindings) -> Vec<Bindings> {
+    pub(super) fn exact(&self, pattern: &Plan, class: Id, bindings: &Bindings) -> Vec<Bindings> {
         let mut found = self.exact_from(pattern, class, bindings);
         found.truncate(MAX_MATCHES);
         found
@@ -195,8 +159,8 @@ impl Matcher<'_> {
         let mut found = Vec::new();
         match pattern {
             Plan::Named { input, .. } => return self.exact_from(input, class, bindings),
-            Plan::Scan { table, .. } => match bindings.tables.iter().find(|(known, _)| known == table) {
-                Some((_, bound)) if *bound != class => {}
+            Plan::Scan { table, .. } => match bindings.table(table) {
+                Some(bound) if self.memo.egraph.find(bound) != class => {}
                 Some(_) => found.push(bindings.clone()),
                 None => {
                     let mut bindings = bindings.clone();
@@ -215,11 +179,17 @@ impl Matcher<'_> {
                     found.extend(self.exact(input, class, &open));
                 }
             }
-            Plan::Join { kind: JoinKind::Inner, left, right, on } => {
+            Plan::Join { kind: JoinKind::Inner, .. } => {
+                let (parts, on) = flat(pattern);
                 for (inputs, conjuncts) in self.inner_joins(class) {
-                    let [a, b] = inputs.as_slice() else { continue };
-                    for (first, second) in [(*a, *b), (*b, *a)] {
-                        found.extend(self.join(left, right, on, (first, second), &conjuncts, bindings));
+                    if inputs.len() != parts.len() {
+                        continue;
+                    }
+                    let mut ways = Vec::new();
+                    self.assigned(&parts, &inputs, (bindings, &[]), &mut ways);
+                    for (bindings, _) in ways {
+                        let ways = self.conjuncts(&on, &conjuncts, &bindings).into_iter();
+                        found.extend(ways.filter(|(_, rest)| rest.is_empty()).map(|(bindings, _)| bindings));
                     }
                 }
             }
@@ -233,17 +203,31 @@ impl Matcher<'_> {
                     }
                 }
             }
-            Plan::Aggregate { .. }
-            | Plan::Distinct { .. }
-            | Plan::Project { .. }
-            | Plan::Values { .. }
-            | Plan::Empty { .. }
-            | Plan::Window { .. }
-            | Plan::Sort { .. }
-            | Plan::Limit { .. }
-            | Plan::SetOp { .. }
-            | Plan::Instance { .. }
-            | Plan::Hole { .. } => {}
+            Plan::Aggregate { .. } | Plan::Distinct { .. } => {
+                for node in &self.memo.egraph[class].nodes {
+                    if let Operator::Aggregate { keys, calls } = self.memo.operator(node) {
+                        found.extend(self.grouped(pattern, node.inputs[0], keys, calls, bindings));
+                    }
+                }
+            }
+            Plan::Window { .. } => return self.windows(pattern, class, bindings),
+            Plan::SetOp { .. } => {
+                let ways = self.set_op(pattern, class, bindings).into_iter();
+                found.extend(ways.filter(|(_, rest)| rest.is_empty()).map(|(bindings, _)| bindings));
+            }
+            Plan::Limit { .. } => return self.limit(pattern, class, bindings, false),
+            Plan::Instance { input, k } => {
+                for node in &self.memo.egraph[class].nodes {
+                    if let Operator::Instance { k: found_k } = *self.memo.operator(node) {
+                        let mut open = bindings.clone();
+                        if *open.copies.entry(*k).or_insert(found_k) == found_k {
+                            found.extend(self.exact(input, node.inputs[0], &open));
+                        }
+                    }
+                }
+            }
+            Plan::Project { .. } | Plan::Values { .. } | Plan::Empty { .. } | Plan::Sort { .. } | Plan::Hole { .. } => {
+            }
         }
         found
     }
@@ -267,6 +251,90 @@ impl Matcher<'_> {
         found
     }
 
+    fn limit(&self, pattern: &Plan, class: Id, bindings: &Bindings, is_top: bool) -> Vec<Bindings> {
+        let Plan::Limit { input, skip, fetch } = pattern else { return Vec::new() };
+        let mut found = Vec::new();
+        for node in &self.memo.egraph[self.memo.egraph.find(class)].nodes {
+            if let Operator::Limit { skip: found_skip, fetch: found_fetch } = *self.memo.operator(node)
+                && let Some(open) = self.count(*skip, found_skip, bindings)
+                && let Some(open) = self.fetch(*fetch, found_fetch, &open)
+            {
+                found.extend(self.first_rows(input, node.inputs[0], &open, is_top));
+            }
+        }
+        found
+    }
+
+    /// An ordered input of a limit. It must say which rows come first, because among rows that tie any
+    /// could; at the top of a pattern it is enough that rows which tie show the same.
+    fn first_rows(&self, pattern: &Plan, class: Id, bindings: &Bindings, is_top: bool) -> Vec<Bindings> {
+        let Plan::Sort { input, keys } = pattern else { return Vec::new() };
+        let mut found = Vec::new();
+        for node in &self.memo.egraph[self.memo.egraph.find(class)].nodes {
+            let Operator::Sort { keys: others } = self.memo.operator(node) else { continue };
+            let mut open = bindings.clone();
+            if !is_total(self.memo, others, node.inputs[0]) {
+                if !is_top {
+                    continue;
+                }
+                open.tied = Some(told_by(self.arena(), others));
+            }
+            let below = self.exact(input, node.inputs[0], &open).into_iter();
+            found.extend(below.filter_map(|bindings| self.sort_keys(keys, others, &bindings)));
+        }
+        found
+    }
+
+    fn fetch(&self, pattern: Option<u64>, found: Option<u64>, bindings: &Bindings) -> Option<Bindings> {
+        match (pattern, found) {
+            (Some(pattern), Some(found)) => self.count(pattern, found, bindings),
+            (None, None) => Some(bindings.clone()),
+            (Some(_), None) | (None, Some(_)) => None,
+        }
+    }
+
+    /// A number of rows against the pattern's, which may be a hole.
+    fn count(&self, pattern: u64, found: u64, bindings: &Bindings) -> Option<Bindings> {
+        let mut bindings = bindings.clone();
+        let expected = match count_hole(pattern) {
+            Some(hole) => *bindings.counts.entry(hole).or_insert(found),
+            None => pattern,
+        };
+        (expected == found).then_some(bindings)
+    }
+
+    /// A set operation, with the inputs that the pattern does not name.
+    #[expect(clippy::type_complexity, reason = "bindings and what is left of the inputs")]
+    fn set_op(&self, pattern: &Plan, class: Id, bindings: &Bindings) -> Vec<(Bindings, Vec<(Id, Vec<ColumnId>)>)> {
+        let Plan::SetOp { kind, inputs, columns } = pattern else { return Vec::new() };
+        let n_fixed = usize::from(matches!(kind, SetOpKind::Except | SetOpKind::ExceptAll));
+        let parts: Vec<&Plan> = inputs.iter().map(|(plan, _)| plan).collect();
+        let wanted: Vec<&Vec<ColumnId>> = inputs.iter().map(|(_, shown)| shown).collect();
+        let mut found = Vec::new();
+        for node in &self.memo.egraph[self.memo.egraph.find(class)].nodes {
+            let Operator::SetOp { kind: other, taken, columns: out } = self.memo.operator(node) else { continue };
+            if kind != other || taken.len() < parts.len() {
+                continue;
+            }
+            let branches: Vec<Branch<'_>> = node.inputs.iter().copied().zip(taken).collect();
+            let ids: Vec<Id> = node.inputs.to_vec();
+            let mut ways = Vec::new();
+            self.assigned(&parts, &ids, (bindings, &[]), &mut ways);
+            for (bindings, used) in ways {
+                if (0..n_fixed).any(|place| used[place] != place) {
+                    continue;
+                }
+                let shown: Vec<&Vec<ColumnId>> = used.iter().map(|&place| branches[place].1).collect();
+                for bindings in self.positions((&wanted, columns), (&shown, out), &bindings) {
+                    let others = branches.iter().enumerate().filter(|(place, _)| !used.contains(place));
+                    found.push((bindings, others.map(|(_, (id, taken))| (*id, (*taken).clone())).collect()));
+                }
+            }
+        }
+        found.truncate(MAX_MATCHES);
+        found
+    }
+
     /// The filters among a class's members.
     fn filters(&self, class: Id) -> Vec<(Id, Vec<ScalarId>)> {
         let nodes = self.memo.egraph[self.memo.egraph.find(class)].nodes.iter();
@@ -287,173 +355,35 @@ impl Matcher<'_> {
             })
             .collect()
     }
+}
 
-    /// Conjuncts against a pattern's: every one that the pattern names is found, predicate holes take
-    /// what they may read, and the rest is given back.
-    fn conjuncts(&self, named: &[ScalarId], found: &[ScalarId], bindings: &Bindings) -> Vec<(Bindings, Vec<ScalarId>)> {
-        let (open, fixed): (Vec<ScalarId>, Vec<ScalarId>) =
-            named.iter().partition(|&&predicate| self.predicate_hole(predicate).is_some());
-        let mut ways: Vec<(Bindings, Vec<ScalarId>)> = vec![(bindings.clone(), found.to_vec())];
-        for pattern in fixed {
-            let mut next = Vec::new();
-            for (bindings, rest) in &ways {
-                for (position, &conjunct) in rest.iter().enumerate() {
-                    let mut binder = ScalarBindings { matcher: self, bindings: bindings.clone() };
-                    if matches(self.arena(), pattern, conjunct, &mut binder) {
-                        let mut left = rest.clone();
-                        left.remove(position);
-                        next.push((binder.bindings, left));
-                    }
-                }
-            }
-            next.truncate(MAX_MATCHES);
-            ways = next;
+/// The parts of nested inner joins, and all their conditions.
+fn flat(pattern: &Plan) -> (Vec<&Plan>, Vec<ScalarId>) {
+    match pattern {
+        Plan::Join { kind: JoinKind::Inner, left, right, on } => {
+            let (mut parts, mut all) = flat(left);
+            let (others, inner) = flat(right);
+            parts.extend(others);
+            all.extend(inner);
+            all.extend(on);
+            (parts, all)
         }
-        for (bindings, rest) in &mut ways {
-            for &pattern in &open {
-                let Some((symbol, hole)) = self.predicate_hole(pattern) else { continue };
-                let (taken, left): (Vec<ScalarId>, Vec<ScalarId>) =
-                    rest.iter().partition(|&&conjunct| self.reads_only(conjunct, &hole, bindings));
-                bindings.predicates.entry(symbol).or_default().extend(taken);
-                *rest = left;
-            }
-        }
-        ways
+        pattern => (vec![pattern], Vec::new()),
     }
+}
 
-    /// Bindings under which every one of `holds` is TRUE, where all are predicate holes.
-    fn all_true(&self, holds: &[ScalarId], bindings: &Bindings) -> Option<Bindings> {
-        let mut bindings = bindings.clone();
-        for &predicate in holds {
-            let (symbol, _) = self.predicate_hole(predicate)?;
-            bindings.predicates.entry(symbol).or_default();
-        }
-        Some(bindings)
-    }
+/// Whether an order says of any two different rows of a class which comes first.
+pub(super) fn is_total(memo: &Memo, keys: &[isomer_ir::SortKey], class: Id) -> bool {
+    let told = told_by(&memo.context().arena, keys);
+    let facts = memo.facts(class);
+    facts.is_unique(&told) || facts.columns.iter().all(|column| told.contains(column))
+}
 
-    fn predicate_hole(&self, predicate: ScalarId) -> Option<(ColumnId, HoleColumn)> {
-        let Scalar::Column(symbol) = self.arena()[predicate] else { return None };
-        let hole = HoleColumn::of(self.arena().def(symbol))?;
-        (self.rule.holes[hole.hole].sort == HoleSort::Predicate).then_some((symbol, hole))
-    }
-
-    fn reads_only(&self, conjunct: ScalarId, hole: &HoleColumn, bindings: &Bindings) -> bool {
-        self.arena().columns_of(conjunct).iter().all(|&column| {
-            hole.tables.iter().any(|&table| {
-                bindings.table_at(self.rule, table).is_some_and(|class| self.memo.facts(class).exposes(column))
-            })
-        })
-    }
-
-    /// A pattern that is an aggregate or a DISTINCT against an aggregate's keys and calls.
-    pub(crate) fn grouped(
-        &self,
-        pattern: &Plan,
-        input: Id,
-        keys: &[(ColumnId, ScalarId)],
-        calls: &[(ColumnId, AggregateCall)],
-    ) -> Vec<Bindings> {
-        let (below, wanted_keys, wanted_calls): (&Plan, Vec<(ColumnId, ScalarId)>, &[_]) = match pattern {
-            Plan::Aggregate { input, keys, calls } => (input, keys.clone(), calls.as_slice()),
-            Plan::Distinct { input } => match &**input {
-                Plan::Project { input, exprs } => (input, exprs.clone(), &[]),
-                _ => return Vec::new(),
-            },
-            _ => return Vec::new(),
-        };
-        let mut ways: Vec<(Bindings, Vec<(ColumnId, ScalarId)>)> =
-            self.exact(below, input, &Bindings::default()).into_iter().map(|found| (found, keys.to_vec())).collect();
-        let is_list = |scalar: ScalarId| self.list_hole(scalar);
-        for &(id, pattern) in wanted_keys.iter().filter(|(_, scalar)| is_list(*scalar).is_none()) {
-            ways = self.with_key(id, pattern, &ways);
-        }
-        for symbol in wanted_keys.iter().filter_map(|(_, scalar)| is_list(*scalar)) {
-            for (bindings, rest) in &mut ways {
-                let table = bindings.table_of(self.arena(), symbol);
-                let (taken, left): (Vec<_>, Vec<_>) = rest.iter().partition(|(id, scalar)| {
-                    self.arena()[*scalar] == Scalar::Column(*id)
-                        && table.is_some_and(|class| self.memo.facts(class).exposes(*id))
-                });
-                bindings.lists.insert(symbol, taken.into_iter().map(|(id, _)| id).collect());
-                *rest = left;
-            }
-        }
-        ways.retain(|(_, rest)| rest.is_empty());
-        let mut found: Vec<(Bindings, Vec<(ColumnId, AggregateCall)>)> =
-            ways.into_iter().map(|(bindings, _)| (bindings, calls.to_vec())).collect();
-        for (id, pattern) in wanted_calls {
-            found = self.with_call(*id, pattern, &found);
-        }
-        found.retain(|(_, rest)| rest.is_empty());
-        found.into_iter().map(|(bindings, _)| bindings).collect()
-    }
-
-    fn list_hole(&self, scalar: ScalarId) -> Option<ColumnId> {
-        let Scalar::Column(symbol) = self.arena()[scalar] else { return None };
-        let hole = HoleColumn::of(self.arena().def(symbol))?;
-        (self.rule.holes[hole.hole].sort == HoleSort::Columns).then_some(symbol)
-    }
-
-    fn with_key(
-        &self,
-        id: ColumnId,
-        pattern: ScalarId,
-        ways: &[(Bindings, Vec<(ColumnId, ScalarId)>)],
-    ) -> Vec<(Bindings, Vec<(ColumnId, ScalarId)>)> {
-        let mut next = Vec::new();
-        for (bindings, rest) in ways {
-            for (position, &(key, scalar)) in rest.iter().enumerate() {
-                let mut binder = ScalarBindings { matcher: self, bindings: bindings.clone() };
-                if !matches(self.arena(), pattern, scalar, &mut binder) {
-                    continue;
-                }
-                let mut left = rest.clone();
-                left.remove(position);
-                let mut bindings = binder.bindings;
-                if self.arena()[pattern] != Scalar::Column(id) {
-                    let Some(shown) = self.column_ref(key) else { continue };
-                    bindings.scalars.insert(id, shown);
-                }
-                next.push((bindings, left));
-            }
-        }
-        next.truncate(MAX_MATCHES);
-        next
-    }
-
-    fn with_call(
-        &self,
-        id: ColumnId,
-        pattern: &AggregateCall,
-        ways: &[(Bindings, Vec<(ColumnId, AggregateCall)>)],
-    ) -> Vec<(Bindings, Vec<(ColumnId, AggregateCall)>)> {
-        let mut next = Vec::new();
-        for (bindings, rest) in ways {
-            for (position, (found, call)) in rest.iter().enumerate() {
-                let is_same_shape = pattern.function == call.function
-                    && pattern.is_distinct == call.is_distinct
-                    && pattern.args.len() == call.args.len()
-                    && pattern.filter.is_none()
-                    && call.filter.is_none()
-                    && call.order.is_empty();
-                let mut binder = ScalarBindings { matcher: self, bindings: bindings.clone() };
-                let args = || pattern.args.iter().zip(&call.args);
-                if !is_same_shape || !args().all(|(&from, &to)| matches(self.arena(), from, to, &mut binder)) {
-                    continue;
-                }
-                let Some(shown) = self.column_ref(*found) else { continue };
-                let mut left = rest.clone();
-                left.remove(position);
-                binder.bindings.scalars.insert(id, shown);
-                next.push((binder.bindings, left));
-            }
-        }
-        next.truncate(MAX_MATCHES);
-        next
-    }
-
-    /// The scalar that reads a column, which every column of an aggregate has by then.
-    fn column_ref(&self, column: ColumnId) -> Option<ScalarId> {
-        self.arena().known_column_ref(column)
-    }
+/// The columns in which rows that tie in an order are the same. Not doubles: zero has two signs.
+pub(super) fn told_by(arena: &Arena, keys: &[isomer_ir::SortKey]) -> Vec<ColumnId> {
+    let column = |key: &isomer_ir::SortKey| match arena[key.scalar] {
+        Scalar::Column(column) if !arena.column_type(column).is_float() => Some(column),
+        _ => None,
+    };
+    keys.iter().filter_map(column).collect()
 }

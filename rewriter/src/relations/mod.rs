@@ -3,9 +3,13 @@
 //!
 //! A pattern that shows plain columns of joins and filters is found below every operator that reads
 //! only what the pattern shows, because such an operator is a projection of it. A pattern that ends
-//! in GROUP BY or DISTINCT is found as that aggregate.
+//! in GROUP BY or DISTINCT is found as that aggregate, one that ends in a set operation, a window or a
+//! limit as that operator.
 
+mod bindings;
 mod build;
+mod calls;
+mod conjuncts;
 mod guards;
 mod matching;
 mod pattern;
@@ -13,8 +17,9 @@ mod pattern;
 use std::sync::Arc;
 
 use egg::Id;
-use isomer_ir::{ColumnId, Output, Plan, Scalar, ScalarId, Volatility};
+use isomer_ir::{ColumnDef, ColumnId, Output, Plan, ScalarId, SetOpKind, Volatility};
 use isomer_rules::{HoleColumn, HoleSort, Rule};
+use rustc_hash::FxHashMap;
 
 use crate::memo::{Memo, Origin};
 use crate::normalize::aggregate_scalars;
@@ -22,9 +27,10 @@ use crate::operator::Operator;
 use crate::simplify::Switches;
 use crate::templates::ScalarTemplates;
 
+use bindings::{Bindings, Leftover};
 use build::Builder;
-use matching::{Bindings, Leftover, Matcher};
-use pattern::normalized;
+use matching::Matcher;
+use pattern::{intern_columns, normalized};
 
 /// `pattern => template` over relations.
 #[derive(Debug, Clone)]
@@ -44,7 +50,71 @@ impl RelationTemplate {
 
     /// The pattern as the normal form writes it.
     pub(crate) fn normalized(&self, memo: &mut Memo) -> Plan {
-        normalized(&mut memo.context_mut().arena, self.pattern.plan.clone())
+        let arena = &mut memo.context_mut().arena;
+        let pattern = normalized(arena, self.pattern.plan.clone());
+        intern_columns(arena, &pattern);
+        pattern
+    }
+
+    /// Whether either side takes the first rows of an order.
+    fn holds_limit(&self) -> bool {
+        holds(&self.pattern.plan, &|plan| matches!(plan, Plan::Limit { .. }))
+            || holds(&self.template.plan, &|plan| matches!(plan, Plan::Limit { .. }))
+    }
+}
+
+/// Whether some operator of a plan is of a kind.
+fn holds(plan: &Plan, is_wanted: &dyn Fn(&Plan) -> bool) -> bool {
+    is_wanted(plan) || plan.inputs().into_iter().any(|input| holds(input, is_wanted))
+}
+
+/// Where a pattern is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Anchor {
+    /// At an aggregate, which is the pattern's.
+    Grouped,
+    /// Below what reads only what the pattern shows.
+    Below,
+    /// Below, and at the operator that the pattern ends in, of which everything is read.
+    BelowAndWhole,
+    /// At the operator that the pattern ends in.
+    Whole,
+}
+
+impl Anchor {
+    fn of(pattern: &Plan) -> Self {
+        match pattern {
+            Plan::Aggregate { .. } | Plan::Distinct { .. } => Self::Grouped,
+            Plan::SetOp { .. } | Plan::Window { .. } => Self::Whole,
+            Plan::Limit { .. } => Self::BelowAndWhole,
+            // What the operators of a pattern compute may be all that is read of it.
+            pattern if holds(pattern, &|plan| matches!(plan, Plan::Aggregate { .. } | Plan::Window { .. })) => {
+                Self::BelowAndWhole
+            }
+            Plan::Scan { .. }
+            | Plan::Values { .. }
+            | Plan::Empty { .. }
+            | Plan::Filter { .. }
+            | Plan::Project { .. }
+            | Plan::Join { .. }
+            | Plan::Sort { .. }
+            | Plan::Instance { .. }
+            | Plan::Named { .. }
+            | Plan::Hole { .. } => Self::Below,
+        }
+    }
+}
+
+/// Whether an operator is of the kind that a pattern ends in.
+fn ends_in(pattern: &Plan, operator: &Operator) -> bool {
+    match (pattern, operator) {
+        (Plan::Filter { .. }, Operator::Filter { .. })
+        | (Plan::Window { .. }, Operator::Window { .. })
+        | (Plan::Limit { .. }, Operator::Limit { .. }) => true,
+        (Plan::Join { kind, .. }, Operator::InnerJoin { .. }) => *kind == isomer_ir::JoinKind::Inner,
+        (Plan::Join { kind, .. }, Operator::Join { kind: other, .. }) => kind == other,
+        (Plan::SetOp { kind, .. }, Operator::SetOp { kind: other, .. }) => kind == other,
+        _ => false,
     }
 }
 
@@ -61,11 +131,14 @@ pub(crate) fn apply(
     scalars: &ScalarTemplates,
 ) -> bool {
     let mut has_changed = false;
+    if templates.iter().any(|(_, pattern)| Anchor::of(pattern) != Anchor::Below) {
+        intern_schemas(memo);
+    }
     for (template, pattern) in templates {
         if !switches.is_on(&template.rule.name) {
             continue;
         }
-        let is_grouped = matches!(pattern, Plan::Aggregate { .. } | Plan::Distinct { .. });
+        let anchor = Anchor::of(pattern);
         for class in memo.class_ids() {
             for node in memo.egraph[class].nodes.clone() {
                 // Its budget may end in the middle.
@@ -74,10 +147,13 @@ pub(crate) fn apply(
                 }
                 let mut site = Site { memo, switches, template, pattern, scalars, class };
                 let operator = site.memo.operator(&node).clone();
-                has_changed |= match (&operator, is_grouped) {
-                    (Operator::Aggregate { .. }, true) => site.replace_grouped(&node.inputs, &operator),
-                    (Operator::Aggregate { .. } | Operator::Project { .. }, false) => {
+                has_changed |= match (&operator, anchor) {
+                    (Operator::Aggregate { .. }, Anchor::Grouped) => site.replace_grouped(&node.inputs, &operator),
+                    (Operator::Aggregate { .. } | Operator::Project { .. }, Anchor::Below | Anchor::BelowAndWhole) => {
                         site.replace_below(node.inputs[0], &operator)
+                    }
+                    (operator, Anchor::Whole | Anchor::BelowAndWhole) if ends_in(pattern, operator) => {
+                        site.replace_whole()
                     }
                     _ => false,
                 };
@@ -86,6 +162,43 @@ pub(crate) fn apply(
         memo.rebuild();
     }
     has_changed
+}
+
+/// Makes the scalar that reads each column known, because nothing is interned while patterns are looked
+/// for.
+fn intern_schemas(memo: &mut Memo) {
+    for class in memo.class_ids() {
+        for column in memo.columns(class).to_vec() {
+            memo.context_mut().arena.column_ref(column);
+        }
+    }
+}
+
+/// A template in the place of its pattern.
+#[derive(Debug)]
+struct Made {
+    class: Id,
+    origin: Origin,
+    /// Columns of the pattern that the template defines anew, over the class.
+    moved: FxHashMap<ColumnId, ScalarId>,
+}
+
+/// A projection or aggregate that reads columns by what they are now.
+fn over(memo: &mut Memo, operator: &Operator, moved: &FxHashMap<ColumnId, ScalarId>) -> Operator {
+    let arena = &mut memo.context_mut().arena;
+    let mut inlined = |list: &[(ColumnId, ScalarId)]| {
+        list.iter().map(|&(id, scalar)| (id, arena.inline_columns(scalar, moved))).collect::<Vec<_>>()
+    };
+    match operator {
+        Operator::Project { exprs } => Operator::Project { exprs: inlined(exprs) },
+        Operator::Aggregate { keys, calls } => {
+            let keys = inlined(keys);
+            let mut call_over =
+                |call| arena.map_aggregate(call, &mut |arena, scalar| arena.inline_columns(scalar, moved));
+            Operator::Aggregate { keys, calls: calls.iter().map(|(id, call)| (*id, call_over(call))).collect() }
+        }
+        operator => operator.clone(),
+    }
 }
 
 /// One template at one class.
@@ -104,7 +217,7 @@ impl Site<'_> {
         let read = columns_read(self.memo, operator);
         let matcher = Matcher { memo: self.memo, rule: &self.template.rule };
         let mut has_changed = false;
-        for (bindings, leftover) in matcher.top(self.pattern, input) {
+        for (bindings, leftover) in matcher.top(self.pattern, input, &Bindings::default()) {
             if !self.switches.is_on(&self.template.rule.name) {
                 break;
             }
@@ -113,7 +226,33 @@ impl Site<'_> {
         has_changed
     }
 
-    fn add_below(&mut self, operator: &Operator, read: &[ColumnId], mut bindings: Bindings, rest: &Leftover) -> bool {
+    /// The pattern as the whole of the class.
+    fn replace_whole(&mut self) -> bool {
+        let read = self.memo.columns(self.class).to_vec();
+        let matcher = Matcher { memo: self.memo, rule: &self.template.rule };
+        let mut has_changed = false;
+        for (bindings, rest) in matcher.top(self.pattern, self.class, &Bindings::default()) {
+            if !self.switches.is_on(&self.template.rule.name) {
+                break;
+            }
+            let Some(made) = self.made(&read, bindings, &rest) else { continue };
+            has_changed |= self.unite(&made, &read);
+        }
+        has_changed
+    }
+
+    fn add_below(&mut self, operator: &Operator, read: &[ColumnId], bindings: Bindings, rest: &Leftover) -> bool {
+        // Of a union of more inputs everything is read, so it is found as a whole.
+        if !rest.branches.is_empty() {
+            return false;
+        }
+        let Some(Made { class, origin, moved }) = self.made(read, bindings, rest) else { return false };
+        let operator = over(self.memo, operator, &moved);
+        self.add(operator, class, &origin)
+    }
+
+    /// The template with what the pattern left over on top of it.
+    fn made(&mut self, read: &[ColumnId], mut bindings: Bindings, rest: &Leftover) -> Option<Made> {
         let arena = &self.memo.context().arena;
         let mut needed: Vec<ColumnId> = read.to_vec();
         needed.extend(rest.holds.iter().chain(&rest.on).flat_map(|&scalar| arena.columns_of(scalar)));
@@ -122,68 +261,100 @@ impl Site<'_> {
         needed.retain(|column| !rest.inputs.iter().any(|&input| self.memo.facts(input).exposes(*column)));
         let shown: Vec<ColumnId> = self.template.pattern.columns.iter().map(|column| column.column).collect();
         if !self.distribute(&needed, &shown, &mut bindings) {
-            return false;
+            return None;
         }
-        let Some(origin) = self.origin(&bindings) else { return false };
-        let Some((mut made, moved)) = self.instance(&bindings, &origin) else { return false };
+        if bindings.tied.as_ref().is_some_and(|tied| needed.iter().any(|column| !tied.contains(column))) {
+            return None;
+        }
+        let origin = self.origin(&bindings, rest)?;
+        let (mut made, moved) = self.instance(&bindings, &origin)?;
+        let others: Vec<ColumnId> =
+            needed.iter().copied().filter(|column| moved.iter().all(|(id, _)| id != column)).collect();
+        if !others.iter().all(|&column| self.memo.facts(made).exposes(column)) {
+            return None;
+        }
+        if rest.branches.is_empty() && rest.inputs.is_empty() {
+            let moved: FxHashMap<ColumnId, ScalarId> = moved.into_iter().collect();
+            if !rest.holds.is_empty() {
+                let arena = &mut self.memo.context_mut().arena;
+                let holds = rest.holds.iter().map(|&predicate| arena.inline_columns(predicate, &moved)).collect();
+                made = self.memo.add_made(Operator::Filter { holds }, &[made], &origin);
+            }
+            return Some(Made { class: made, origin, moved });
+        }
         if !moved.is_empty() {
-            let others = needed.iter().filter(|column| moved.iter().all(|(id, _)| id != *column));
             let mut exprs: Vec<(ColumnId, ScalarId)> = moved.clone();
-            for &column in others {
+            for column in others {
                 exprs.push((column, self.memo.context_mut().arena.column_ref(column)));
             }
             made = self.memo.add_made(Operator::Project { exprs }, &[made], &origin);
         }
-        if !needed.iter().all(|&column| self.memo.facts(made).exposes(column)) {
-            return false;
+        if !rest.branches.is_empty() {
+            made = self.united(made, rest, &origin);
         }
         if !rest.inputs.is_empty() {
             let mut inputs = rest.inputs.clone();
             inputs.push(made);
             if !self.memo.are_disjoint(&inputs) {
-                return false;
+                return None;
             }
             made = self.memo.add_made(Operator::InnerJoin { on: rest.on.clone() }, &inputs, &origin);
         }
         if !rest.holds.is_empty() {
             made = self.memo.add_made(Operator::Filter { holds: rest.holds.clone() }, &[made], &origin);
         }
-        self.add(operator.clone(), made, &origin)
+        Some(Made { class: made, origin, moved: FxHashMap::default() })
+    }
+
+    /// The rows of the template beside the inputs of the union that the pattern did not name.
+    fn united(&mut self, made: Id, rest: &Leftover, origin: &Origin) -> Id {
+        let columns = self.memo.columns(self.class).to_vec();
+        let mut inputs = vec![made];
+        let mut taken = vec![columns.clone()];
+        for (input, shown) in &rest.branches {
+            inputs.push(*input);
+            taken.push(shown.clone());
+        }
+        self.memo.add_made(Operator::SetOp { kind: SetOpKind::UnionAll, taken, columns }, &inputs, origin)
     }
 
     /// Gives each needed column to the hole that shows it.
     fn distribute(&self, needed: &[ColumnId], shown: &[ColumnId], bindings: &mut Bindings) -> bool {
-        let arena = &self.memo.context().arena;
         needed.iter().all(|&column| {
-            let is_single = shown.iter().any(|symbol| {
-                bindings.scalars.get(symbol).is_some_and(|&scalar| arena[scalar] == Scalar::Column(column))
-            });
-            let list = shown.iter().find(|&&symbol| {
-                sort_of(self.memo, &self.template.rule, symbol) == Some(HoleSort::Columns)
-                    && bindings.table_of(arena, symbol).is_some_and(|table| self.memo.facts(table).exposes(column))
-            });
-            if let (false, Some(&symbol)) = (is_single, list) {
-                let bound = bindings.lists.entry(symbol).or_default();
-                if !bound.contains(&column) {
-                    bound.push(column);
-                }
-                return true;
-            }
-            is_single
+            let arena = &self.memo.context().arena;
+            let is_named =
+                |symbol: &&ColumnId| bindings.columns(arena, **symbol).is_some_and(|columns| columns.contains(&column));
+            shown.iter().any(|symbol| is_named(&symbol))
+                || shown.iter().any(|&symbol| self.give(column, symbol, bindings))
         })
+    }
+
+    /// Adds a column to the list hole of the table that exposes it.
+    fn give(&self, column: ColumnId, symbol: ColumnId, bindings: &mut Bindings) -> bool {
+        let arena = &self.memo.context().arena;
+        if let ColumnDef::Instance { of: symbol, k } = *arena.def(symbol) {
+            let ColumnDef::Instance { of, k: found } = *arena.def(column) else { return false };
+            return bindings.copies.get(&k) == Some(&found) && self.give(of, symbol, bindings);
+        }
+        let is_exposed = sort_of(self.memo, &self.template.rule, symbol) == Some(HoleSort::Columns)
+            && bindings.table_of(arena, symbol).is_some_and(|table| self.memo.facts(table).exposes(column));
+        if is_exposed {
+            let bound = bindings.lists.entry(symbol).or_default();
+            if !bound.contains(&column) {
+                bound.push(column);
+            }
+        }
+        is_exposed
     }
 
     /// A pattern that is an aggregate or a DISTINCT.
     fn replace_grouped(&mut self, inputs: &[Id], operator: &Operator) -> bool {
         let Operator::Aggregate { keys, calls } = operator else { return false };
-        for column in self.memo.columns(self.class).to_vec() {
-            self.memo.context_mut().arena.column_ref(column);
-        }
         let matcher = Matcher { memo: self.memo, rule: &self.template.rule };
-        let found = matcher.grouped(self.pattern, inputs[0], keys, calls);
+        let found = matcher.grouped(self.pattern, inputs[0], keys, calls, &Bindings::default());
         let mut has_changed = false;
         for bindings in found {
-            let Some(origin) = self.origin(&bindings) else { continue };
+            let Some(origin) = self.origin(&bindings, &Leftover::default()) else { continue };
             let Some((made, mut exprs)) = self.instance(&bindings, &origin) else { continue };
             for column in self.memo.columns(self.class).to_vec() {
                 if exprs.iter().all(|(id, _)| *id != column) && self.memo.facts(made).exposes(column) {
@@ -206,15 +377,17 @@ impl Site<'_> {
             bindings,
             origin,
             definitions: bindings.scalars.clone(),
+            lists: bindings.lists.clone(),
+            copies: FxHashMap::default(),
         };
-        let made = builder.build(&template.template.plan)?;
+        let read: Vec<ColumnId> = template.template.columns.iter().map(|shown| shown.column).collect();
+        let made = builder.build_for(&template.template.plan, Some(&read))?;
         let moved = builder.redefined(&template.pattern.columns, &template.template.columns)?;
         Some((made, moved))
     }
 
     fn add(&mut self, operator: Operator, input: Id, origin: &Origin) -> bool {
-        let facts = self.memo.facts(input);
-        if facts.is_volatile || facts.is_stable_only {
+        if !self.is_repeatable(input) {
             return false;
         }
         let is_added = self.memo.add_equal(self.class, operator, &[input], origin);
@@ -224,14 +397,40 @@ impl Site<'_> {
         is_added
     }
 
+    /// What was made is one more way to have the class, whose columns are `read`.
+    fn unite(&mut self, made: &Made, read: &[ColumnId]) -> bool {
+        if !made.moved.is_empty() || self.memo.columns(made.class) != read {
+            let arena = &mut self.memo.context_mut().arena;
+            let value = |&column: &ColumnId| {
+                (column, made.moved.get(&column).copied().unwrap_or_else(|| arena.column_ref(column)))
+            };
+            let exprs = read.iter().map(value).collect();
+            return self.add(Operator::Project { exprs }, made.class, &made.origin);
+        }
+        let is_added = self.is_repeatable(made.class) && self.memo.egraph.union(self.class, made.class);
+        if is_added {
+            self.switches.fire(&self.template.rule.name);
+        }
+        is_added
+    }
+
+    /// Whether the rows are the same whenever they are computed. Limits of a template are over total
+    /// orders, and what stands below and beside them was looked at.
+    fn is_repeatable(&self, class: Id) -> bool {
+        let facts = self.memo.facts(class);
+        !facts.is_stable_only && (!facts.is_volatile || self.template.holds_limit())
+    }
+
     /// Where the guards hold and nothing depends on chance: the rule with the facts it leans on.
-    fn origin(&self, bindings: &Bindings) -> Option<Origin> {
+    fn origin(&self, bindings: &Bindings, rest: &Leftover) -> Option<Origin> {
         let arena = &self.memo.context().arena;
-        let is_repeatable = bindings.tables.iter().all(|(_, class)| {
+        let beside = rest.inputs.iter().chain(rest.branches.iter().map(|(input, _)| input));
+        let is_repeatable = bindings.tables.iter().map(|(_, class)| class).chain(beside).all(|class| {
             let facts = self.memo.facts(*class);
             !facts.is_volatile && !facts.is_stable_only
         });
-        let conjuncts = bindings.predicates.values().flatten().chain(bindings.scalars.values());
+        let conjuncts =
+            bindings.predicates.values().flatten().chain(bindings.scalars.values()).chain(&rest.holds).chain(&rest.on);
         if !is_repeatable || conjuncts.into_iter().any(|&scalar| arena.volatility(scalar) != Volatility::Immutable) {
             return None;
         }

@@ -1,8 +1,12 @@
 //! Patterns in the form in which the e-graph holds relations: no names, filters as low as they go,
 //! conditions of inner joins with the join.
 
-use isomer_ir::{Arena, JoinKind, Plan, Scalar, ScalarId};
+use isomer_ir::{
+    Arena, ColumnDef, ColumnId, Frame, FrameBound, JoinKind, Plan, Scalar, ScalarId, SetOpKind, WindowCall,
+    WindowFunction,
+};
 use isomer_rules::HoleColumn;
+use rustc_hash::FxHashMap;
 
 use crate::normalize::strip_names;
 
@@ -35,8 +39,54 @@ pub(crate) fn normalized(arena: &mut Arena, plan: Plan) -> Plan {
             };
             Plan::Distinct { input: Box::new(input) }
         }
-        plan => plan,
+        Plan::Window { input, calls } => {
+            let calls = calls.into_iter().map(|(id, call)| (id, whole_frame(call))).collect();
+            Plan::Window { input: Box::new(normalized(arena, *input)), calls }
+        }
+        Plan::Instance { input, k } => Plan::Instance { input: Box::new(normalized(arena, *input)), k },
+        Plan::Sort { input, keys } => Plan::Sort { input: Box::new(normalized(arena, *input)), keys },
+        Plan::Limit { input, skip, fetch } => Plan::Limit { input: Box::new(normalized(arena, *input)), skip, fetch },
+        Plan::SetOp { kind: SetOpKind::Union, inputs, columns } => {
+            let exprs = columns.iter().map(|&id| (id, arena.column_ref(id))).collect();
+            let all = normalized(arena, Plan::SetOp { kind: SetOpKind::UnionAll, inputs, columns });
+            Plan::Distinct { input: Box::new(Plan::Project { input: Box::new(all), exprs }) }
+        }
+        Plan::SetOp { kind, inputs, columns } => {
+            let inputs = inputs.into_iter().map(|(input, shown)| (normalized(arena, input), shown)).collect();
+            Plan::SetOp { kind, inputs, columns }
+        }
+        plan @ (Plan::Scan { .. }
+        | Plan::Values { .. }
+        | Plan::Empty { .. }
+        | Plan::Project { .. }
+        | Plan::Hole { .. }) => plan,
     }
+}
+
+/// Makes the scalar that reads each column of a pattern known, because nothing is interned while
+/// patterns are looked for.
+pub(crate) fn intern_columns(arena: &mut Arena, plan: &Plan) {
+    let mut stack = vec![plan];
+    while let Some(plan) = stack.pop() {
+        for mut column in plan.columns(arena) {
+            arena.column_ref(column);
+            while let ColumnDef::Instance { of, .. } = *arena.def(column) {
+                column = of;
+                arena.column_ref(column);
+            }
+        }
+        stack.extend(plan.inputs());
+    }
+}
+
+/// The call with the frame and order that the normal form writes: an aggregate over whole partitions has
+/// neither.
+pub(super) fn whole_frame(call: WindowCall) -> WindowCall {
+    let frame = if call.order.is_empty() && call.frame == Frame::ORDERED { Frame::WHOLE } else { call.frame };
+    let is_whole = frame.start == FrameBound::UnboundedPreceding
+        && frame.end == FrameBound::UnboundedFollowing
+        && matches!(call.function, WindowFunction::Aggregate(function) if !function.is_order_sensitive());
+    if is_whole { WindowCall { order: Vec::new(), frame: Frame::WHOLE, ..call } } else { WindowCall { frame, ..call } }
 }
 
 fn join(arena: &mut Arena, kind: JoinKind, left: Plan, right: Plan, on: Vec<ScalarId>) -> Plan {
@@ -76,6 +126,15 @@ fn filtered(arena: &mut Arena, input: Plan, holds: Vec<ScalarId>) -> Plan {
             let left = filtered(arena, *left, below);
             let join = Plan::Join { kind, left: Box::new(left), right, on };
             if above.is_empty() { join } else { Plan::Filter { input: Box::new(join), holds: above } }
+        }
+        Plan::Instance { input, k } => {
+            let copied: FxHashMap<ColumnId, ScalarId> = input
+                .columns(arena)
+                .into_iter()
+                .map(|column| (arena.instance(column, k), arena.column_ref(column)))
+                .collect();
+            let holds = holds.into_iter().map(|predicate| arena.inline_columns(predicate, &copied)).collect();
+            Plan::Instance { input: Box::new(filtered(arena, *input, holds)), k }
         }
         input => Plan::Filter { input: Box::new(input), holds },
     }
