@@ -223,7 +223,18 @@ impl<'a> Speller<'a> {
                 });
             }
         } else {
-            operands.extend(args.iter().map(|arg| done[arg]));
+            for arg in args {
+                let is_open = matches!(
+                    &self.arena[*arg],
+                    Scalar::Call { function: Function::IsDistinct | Function::IsNotDistinct, .. }
+                );
+                // Some parsers read all that follows as the right side.
+                operands.push(if is_open && self.exprs.level(done[arg]) == Level::Compare {
+                    self.exprs.template(Level::Primary, "(#)", &[done[arg]])
+                } else {
+                    done[arg]
+                });
+            }
         }
         match operands.as_slice() {
             [one] => *one,
