@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::sync::Arc;
 
 use isomer_engines::{Engine, EngineKind};
@@ -51,14 +52,9 @@ impl Tally {
     }
 
     fn conclude(&self) {
-        println!(
-            "{} equal, {} of them evaluated, {} not run by DuckDB, {} not bound: {:#?}",
-            self.n_equal,
-            self.n_evaluated,
-            self.n_not_run,
-            self.n_not_bound(),
-            self.not_bound
-        );
+        let (n_equal, n_evaluated, n_not_run) = (self.n_equal, self.n_evaluated, self.n_not_run);
+        let told = format!("{n_equal} equal, {n_evaluated} of them evaluated, {n_not_run} not run by DuckDB");
+        writeln!(std::io::stdout(), "{told}, {} not bound: {:#?}", self.n_not_bound(), self.not_bound).ok();
         let first: Vec<&str> = self.differences.iter().take(8).map(String::as_str).collect();
         assert!(self.differences.is_empty(), "{} differences\n{}", self.differences.len(), first.join("\n\n"));
     }

@@ -160,8 +160,7 @@ fn fuzz(time: Duration, from: u64) -> usize {
     let mut seed = from;
     while start.elapsed() < time {
         if seed.is_multiple_of(PROGRESS) {
-            println!("seed {seed}: {tally:?}");
-            io::stdout().flush().ok();
+            told(&format!("seed {seed}: {tally:?}"));
         }
         let mut random = Random::new(seed);
         let text = mutated(&mut random, &corpus);
@@ -177,19 +176,25 @@ fn fuzz(time: Duration, from: u64) -> usize {
             }
             Ok(Err(fault)) => Some(fault),
             Err(panic) => {
-                let told = panic.downcast_ref::<String>().cloned();
-                let told = told.or_else(|| panic.downcast_ref::<&str>().map(|&told| told.to_owned()));
-                Some(format!("panics: {}", told.unwrap_or_default()))
+                let text = panic.downcast_ref::<String>().cloned();
+                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
+                Some(format!("panics: {}", text.unwrap_or_default()))
             }
         };
         if let Some(fault) = fault {
             n_faults += 1;
-            println!("== seed {seed}, {dialect}: {fault}\n{text}\n==");
+            told(&format!("== seed {seed}, {dialect}: {fault}\n{text}\n=="));
         }
         seed += 1;
     }
-    println!("{} inputs in {:?}: {tally:?}, {n_faults} faults", seed - from, start.elapsed());
+    told(&format!("{} inputs in {:?}: {tally:?}, {n_faults} faults", seed - from, start.elapsed()));
     n_faults
+}
+
+/// Progress must be seen when the process is killed.
+fn told(line: &str) {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).ok();
 }
 
 /// What came of a text: a word, or a fault of ours.
