@@ -57,6 +57,11 @@ fn load_generated(duck: &Duck, table: &Table, generated: &generate::Generated) -
             let path = text_literal(&file.path().to_string_lossy());
             store(duck, table, &rows.select(&path))
         }
+        generate::Generated::DsRows(rows) => {
+            let file = rows.write()?;
+            let path = text_literal(&file.path().to_string_lossy());
+            store(duck, table, &rows.select(&path))
+        }
         generate::Generated::Random(random) => store(duck, table, &random.select(duck)?),
     }
 }

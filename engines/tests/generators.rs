@@ -177,7 +177,8 @@ fn random_rows_obey_the_declaration() {
 fn unknown_names_and_values_are_refused_by_name() {
     let engine = Engine::open(EngineKind::DuckDb, None).unwrap();
     let cases = [
-        ("sesions", vec![], "unknown generator `sesions`: expected one of `random`, `sessions`, `tpch`"),
+        ("sesions", vec![], "unknown generator `sesions`: expected one of `random`, `sessions`, `tpcds`, `tpch`"),
+        ("tpcds", vec![("table", "lineitem")], "setting `table` of generator `tpcds` is `lineitem`: expected a table"),
         ("tpch", vec![("scal", "1")], "generator `tpch` has no setting `scal`: expected one of `scale`, `table`"),
         ("tpch", vec![("table", "line")], "setting `table` of generator `tpch` is `line`: expected one of `customer`"),
         ("tpch", vec![("table", "nation"), ("scale", "-1")], "setting `scale` of generator `tpch` is `-1`"),

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, ColumnId, DataType, Frame, FrameBound, FrameUnit, Function, Literal, Plan,
-    Scalar, ScalarId, SortKey, WindowCall, WindowFunction, fold,
+    AggregateCall, AggregateFunction, ColumnId, DataType, Frame, FrameBound, FrameUnit, Function, GroupingSets,
+    Literal, Plan, Scalar, ScalarId, SortKey, WindowCall, WindowFunction, fold,
 };
 use sqlparser::ast::{
     self, Expr, NamedWindowExpr, NullTreatment, OrderByExpr, WindowFrame, WindowFrameBound, WindowFrameUnits,
@@ -13,13 +13,14 @@ use sqlparser::ast::{
 };
 
 use crate::bind::{Bind, Binder, Clause, ItemValue};
+use crate::bind_grouping::Grouping;
 use crate::functions::{Known, Special, lookup};
 use crate::scope::{Rel, is_nullable};
 use crate::syntax::{bare, calls};
 use crate::types_of;
 
 impl<'a> Binder<'a> {
-    fn is_aggregate(&self, function: &ast::Function) -> bool {
+    pub(crate) fn is_aggregate(&self, function: &ast::Function) -> bool {
         let known = lookup(&Self::function_name(function), self.dialect).map(|(known, _)| known);
         function.over.is_none() && matches!(known, Some(Known::Aggregate(_) | Known::Special(Special::CountIf)))
     }
@@ -30,25 +31,81 @@ impl<'a> Binder<'a> {
     }
 
     /// Groups the level's relation where a key, an aggregate or `HAVING` asks for it.
-    pub(crate) fn group(&mut self, keys: Vec<ScalarId>, exprs: &[&'a Expr], has_having: bool) -> Bind<()> {
+    pub(crate) fn group(&mut self, grouping: &Grouping, exprs: &[&'a Expr], has_having: bool) -> Bind<()> {
         let mut functions: Vec<&'a ast::Function> = Vec::new();
         for expr in exprs {
             let found = calls(expr, &|function| !self.is_aggregate(function));
             functions.extend(found.into_iter().filter(|function| self.is_aggregate(function)));
         }
-        if keys.is_empty() && functions.is_empty() && !has_having {
+        if grouping.keys.is_empty() && grouping.sets.is_none() && functions.is_empty() && !has_having {
             return Ok(());
         }
-        let mut bound: Vec<(ColumnId, AggregateCall)> = Vec::new();
         let mut found = Vec::with_capacity(functions.len());
         for function in functions {
             let call = self.in_clause(Clause::AggregateArgument, |binder| binder.aggregate_call(function))?;
             found.push((function, call));
         }
+        let mut markers = Vec::new();
+        for function in self.grouping_calls(exprs) {
+            markers.push((function, self.grouping_call(function, grouping)?));
+        }
         let input = std::mem::replace(&mut self.level().rel, Rel::one_row());
         let mut exposed: Vec<(ColumnId, bool)> = Vec::new();
+        let keys = match &grouping.sets {
+            None => self.plain_keys(&grouping.keys, &input, &mut exposed),
+            Some(sets) => self.grouped_keys(grouping, sets, &input, &mut exposed),
+        };
+        let sets = grouping.sets.clone().unwrap_or_default();
+        let mut groups = GroupingSets { keys, sets, calls: Vec::new(), markers: Vec::new() };
+        let has_total = if grouping.sets.is_some() { groups.has_total() } else { groups.keys.is_empty() };
+        for (function, call) in found {
+            let known = groups.calls.iter().find(|(_, known)| *known == call).map(|(id, _)| *id);
+            let id = match known {
+                Some(id) => id,
+                None => {
+                    let hint = self.call_name(function);
+                    let id = self.arena.aggregate_column(&call, &hint);
+                    let id = input.fresh(id, self.arena);
+                    exposed.push((id, self.is_aggregate_nullable(&call, has_total, &input)));
+                    groups.calls.push((id, call));
+                    id
+                }
+            };
+            let column = self.arena.column_ref(id);
+            self.level().calls.insert(std::ptr::from_ref::<ast::Function>(function) as usize, column);
+        }
+        for (function, (of, data_type)) in markers {
+            let scalar = if grouping.sets.is_some() {
+                let id = self.marker((of, data_type), grouping, &mut groups, &input);
+                exposed.push((id, false));
+                self.arena.column_ref(id)
+            } else {
+                self.nothing_left_out(data_type)
+            };
+            self.level().calls.insert(std::ptr::from_ref::<ast::Function>(function) as usize, scalar);
+        }
+        let below = Box::new(input.plan);
+        let plan = if grouping.sets.is_some() {
+            Plan::GroupingSets { input: below, groups: Box::new(groups) }
+        } else {
+            Plan::Aggregate { input: below, keys: groups.keys, calls: groups.calls }
+        };
+        let shown = Rel::new(plan, exposed);
+        let level = self.level();
+        level.hidden = input.columns.keys().filter(|id| !shown.columns.contains_key(*id)).copied().collect();
+        level.rel = shown;
+        level.is_grouped = true;
+        Ok(())
+    }
+
+    fn plain_keys(
+        &mut self,
+        keys: &[ScalarId],
+        input: &Rel,
+        exposed: &mut Vec<(ColumnId, bool)>,
+    ) -> Vec<(ColumnId, ScalarId)> {
         let mut key_exprs: Vec<(ColumnId, ScalarId)> = Vec::new();
-        for scalar in keys {
+        for &scalar in keys {
             let hint = self.item_name_of(scalar).unwrap_or_else(|| Arc::from("key"));
             let id = match self.arena[scalar] {
                 Scalar::Column(id) => id,
@@ -66,31 +123,10 @@ impl<'a> Binder<'a> {
                 self.level().keys.insert(scalar, id);
             }
         }
-        for (function, call) in found {
-            let known = bound.iter().find(|(_, known)| *known == call).map(|(id, _)| *id);
-            let id = match known {
-                Some(id) => id,
-                None => {
-                    let hint = self.call_name(function);
-                    let id = self.arena.aggregate_column(&call, &hint);
-                    let id = input.fresh(id, self.arena);
-                    exposed.push((id, self.is_aggregate_nullable(&call, &key_exprs, &input)));
-                    bound.push((id, call));
-                    id
-                }
-            };
-            let column = self.arena.column_ref(id);
-            self.level().calls.insert(std::ptr::from_ref::<ast::Function>(function) as usize, column);
-        }
-        let shown = Rel::new(Plan::Aggregate { input: Box::new(input.plan), keys: key_exprs, calls: bound }, exposed);
-        let level = self.level();
-        level.hidden = input.columns.keys().filter(|id| !shown.columns.contains_key(*id)).copied().collect();
-        level.rel = shown;
-        level.is_grouped = true;
-        Ok(())
+        key_exprs
     }
 
-    fn is_aggregate_nullable(&self, call: &AggregateCall, keys: &[(ColumnId, ScalarId)], input: &Rel) -> bool {
+    fn is_aggregate_nullable(&self, call: &AggregateCall, has_total: bool, input: &Rel) -> bool {
         use AggregateFunction as A;
         if call.function.is_never_null() {
             return false;
@@ -99,7 +135,7 @@ impl<'a> Binder<'a> {
             call.function,
             A::Sum | A::Avg | A::Min | A::Max | A::BoolAnd | A::BoolOr | A::BitAnd | A::BitOr | A::BitXor
         );
-        keys.is_empty()
+        has_total
             || !is_total
             || call.filter.is_some()
             || call.args.iter().any(|&arg| is_nullable(arg, &input.columns, self.arena))
@@ -112,7 +148,7 @@ impl<'a> Binder<'a> {
         found.map_or_else(|| Arc::from(Self::function_name(function)), |item| Arc::clone(&item.name))
     }
 
-    fn item_name_of(&mut self, scalar: ScalarId) -> Option<Arc<str>> {
+    pub(crate) fn item_name_of(&mut self, scalar: ScalarId) -> Option<Arc<str>> {
         let is_this = |bound: Option<(bool, ScalarId)>| bound.is_some_and(|(_, found)| found == scalar);
         self.level().items.iter().find(|item| is_this(item.bound)).map(|item| Arc::clone(&item.name))
     }

@@ -263,6 +263,7 @@ fn unique_columns(plan: &Plan, arena: &Arena) -> Option<Vec<ColumnId>> {
         Plan::Scan { .. }
         | Plan::Values { .. }
         | Plan::Empty { .. }
+        | Plan::GroupingSets { .. }
         | Plan::Join { .. }
         | Plan::SetOp { .. }
         | Plan::Instance { .. }

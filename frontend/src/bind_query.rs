@@ -509,7 +509,7 @@ impl<'a> Binder<'a> {
 pub(crate) fn plan_has_outer(arena: &isomer_ir::Arena, plan: &Plan) -> bool {
     let mut stack = vec![plan];
     while let Some(plan) = stack.pop() {
-        if crate::decorrelate::own_scalars(plan).into_iter().any(|scalar| has_outer(arena, scalar)) {
+        if plan.own_scalars().into_iter().any(|scalar| has_outer(arena, scalar)) {
             return true;
         }
         stack.extend(plan.inputs());

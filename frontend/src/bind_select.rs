@@ -14,7 +14,7 @@ use sqlparser::ast::{
 use crate::bind::{Bind, Binder, Bound, Clause, Item, ItemValue, Level};
 use crate::column_name::{ColumnName, column_name};
 use crate::scope::{Named, Rel, is_nullable};
-use crate::syntax::{bare, conjuncts, has_subquery};
+use crate::syntax::{conjuncts, has_subquery};
 
 impl<'a> Binder<'a> {
     pub(crate) fn select(
@@ -110,7 +110,7 @@ impl<'a> Binder<'a> {
         if let Some(selection) = selection {
             self.filter(selection, Clause::Where)?;
         }
-        let keys = self.group_keys(group_by)?;
+        let grouping = self.group_keys(group_by)?;
         let mut exprs: Vec<&'a Expr> = Vec::new();
         for item in &self.level().items {
             if let ItemValue::Expr(expr) = item.value {
@@ -127,7 +127,7 @@ impl<'a> Binder<'a> {
                 crate::syntax::window_expressions(spec, &mut exprs);
             }
         }
-        self.group(keys, &exprs, having.is_some())?;
+        self.group(&grouping, &exprs, having.is_some())?;
         if let Some(having) = having {
             self.filter(having, Clause::Having)?;
         }
@@ -162,46 +162,6 @@ impl<'a> Binder<'a> {
                 Some(fault) => Err(Box::new(fault)),
                 None => Ok(()),
             }
-        })
-    }
-
-    /// The scalars of `GROUP BY`: positions, then columns, then aliases.
-    fn group_keys(&mut self, group_by: &'a GroupByExpr) -> Bind<Vec<ScalarId>> {
-        let (exprs, modifiers) = match group_by {
-            GroupByExpr::All(modifiers) => (None, modifiers),
-            GroupByExpr::Expressions(exprs, modifiers) => (Some(exprs), modifiers),
-        };
-        if !modifiers.is_empty() {
-            return Err(self.unsupported_somewhere("`ROLLUP`, `CUBE`, `TOTALS` or `GROUPING SETS`"));
-        }
-        self.in_clause(Clause::GroupBy, |binder| {
-            let n_items = binder.level().items.len();
-            let mut keys = Vec::new();
-            let positions: Vec<usize> = (0..n_items).filter(|_| exprs.is_none()).collect();
-            for position in positions {
-                let value = binder.level().items[position].value;
-                let is_key = match value {
-                    ItemValue::Column(_) => true,
-                    ItemValue::Expr(expr) => !binder.has_aggregate(expr),
-                };
-                if is_key {
-                    keys.push(binder.item(position)?);
-                }
-            }
-            for expr in exprs.into_iter().flatten() {
-                match bare(expr) {
-                    Expr::GroupingSets(_) => return Err(binder.unsupported(expr, "`GROUPING SETS`")),
-                    Expr::Cube(_) => return Err(binder.unsupported(expr, "`CUBE`")),
-                    Expr::Rollup(_) => return Err(binder.unsupported(expr, "`ROLLUP`")),
-                    Expr::Tuple(_) => return Err(binder.unsupported(expr, "a tuple in `GROUP BY`")),
-                    _ => {}
-                }
-                keys.push(match binder.ordinal(expr, n_items)? {
-                    Some(position) => binder.item(position)?,
-                    None => binder.scalar(expr)?,
-                });
-            }
-            Ok(keys)
         })
     }
 

@@ -7,10 +7,7 @@
 //! Galindo-Legaria and Joshi, "Orthogonal optimization of subqueries and aggregation", SIGMOD 2001;
 //! Neumann and Kemper, "Unnesting arbitrary queries", BTW 2015.
 
-use isomer_ir::{
-    AggregateCall, Arena, ColumnId, FrameBound, Function, JoinKind, Plan, Scalar, ScalarId, SortKey, Volatility,
-    WindowCall,
-};
+use isomer_ir::{AggregateCall, Arena, ColumnId, Function, JoinKind, Plan, Scalar, ScalarId, Volatility};
 use rustc_hash::FxHashMap;
 
 use crate::bind_query::plan_has_outer;
@@ -78,6 +75,7 @@ pub(crate) fn pull_up(arena: &mut Arena, plan: Plan, purpose: Use) -> Result<Pul
             let (plan, conjuncts) = keyed(arena, *input, keys, &calls)?;
             Ok(Pulled { conjuncts, ..Pulled::plain(plan) })
         }
+        Plan::GroupingSets { .. } => Err("grouping sets"),
         Plan::Distinct { input } => {
             let mut pulled = pull_up(arena, *input, purpose)?;
             if purpose == Use::Rows {
@@ -287,50 +285,6 @@ fn columns_of(arena: &Arena, scalars: &[ScalarId]) -> Vec<ColumnId> {
     columns
 }
 
-/// The scalars that an operator itself evaluates.
-pub(crate) fn own_scalars(plan: &Plan) -> Vec<ScalarId> {
-    match plan {
-        Plan::Scan { .. }
-        | Plan::Empty { .. }
-        | Plan::Distinct { .. }
-        | Plan::Limit { .. }
-        | Plan::SetOp { .. }
-        | Plan::Instance { .. }
-        | Plan::Named { .. }
-        | Plan::Hole { .. } => Vec::new(),
-        Plan::Values { rows, .. } => rows.iter().flatten().copied().collect(),
-        Plan::Filter { holds, .. } => holds.clone(),
-        Plan::Project { exprs, .. } => exprs.iter().map(|&(_, scalar)| scalar).collect(),
-        Plan::Join { on, .. } => on.clone(),
-        Plan::Aggregate { keys, calls, .. } => {
-            let keys = keys.iter().map(|&(_, scalar)| scalar);
-            keys.chain(calls.iter().flat_map(|(_, call)| call_scalars(call))).collect()
-        }
-        Plan::Window { calls, .. } => calls.iter().flat_map(|(_, call)| window_scalars(call)).collect(),
-        Plan::Sort { keys, .. } => order_scalars(keys).collect(),
-    }
-}
-
-fn order_scalars(keys: &[SortKey]) -> impl Iterator<Item = ScalarId> {
-    keys.iter().map(|key| key.scalar)
-}
-
 fn call_scalars(call: &AggregateCall) -> Vec<ScalarId> {
-    call.args.iter().copied().chain(call.filter).chain(order_scalars(&call.order)).collect()
-}
-
-fn window_scalars(call: &WindowCall) -> Vec<ScalarId> {
-    let distance = |bound: FrameBound| match bound {
-        FrameBound::Preceding(scalar) | FrameBound::Following(scalar) => Some(scalar),
-        FrameBound::UnboundedPreceding | FrameBound::CurrentRow | FrameBound::UnboundedFollowing => None,
-    };
-    let bounds = distance(call.frame.start).into_iter().chain(distance(call.frame.end));
-    call.args
-        .iter()
-        .chain(call.partition.iter())
-        .copied()
-        .chain(call.filter)
-        .chain(order_scalars(&call.order))
-        .chain(bounds)
-        .collect()
+    call.args.iter().copied().chain(call.filter).chain(call.order.iter().map(|key| key.scalar)).collect()
 }

@@ -9,11 +9,11 @@
 
 use isomer_ir::{
     AggregateCall, Arena, Args, ColumnDef, ColumnId, DataType, Frame, Function, JoinKind, Literal, Plan,
-    RankingFunction, Scalar, ScalarId, SetOpKind, SortKey, Volatility, WindowCall, WindowFunction,
+    RankingFunction, Scalar, ScalarId, SetOpKind, SortKey, WindowCall, WindowFunction,
 };
 
 use crate::bind_query::plan_has_outer;
-use crate::decorrelate::{Reason, own_scalars};
+use crate::decorrelate::Reason;
 use crate::scope::replace_columns;
 
 /// Distinct values of outer columns.
@@ -35,7 +35,7 @@ impl Domain {
         columns: &[(ColumnId, ColumnId)],
         taken: &dyn Fn(ColumnId) -> bool,
     ) -> Result<Self, Reason> {
-        if !is_repeatable(arena, base) {
+        if !base.is_repeatable(arena) {
             return Err("a surrounding query whose rows depend on chance");
         }
         let mut keys: Vec<ColumnId> = columns.iter().map(|&(_, column)| column).collect();
@@ -98,13 +98,6 @@ impl Domain {
     }
 }
 
-/// Whether computing a plan twice gives the same rows.
-fn is_repeatable(arena: &Arena, plan: &Plan) -> bool {
-    !matches!(plan, Plan::Limit { .. })
-        && own_scalars(plan).into_iter().all(|scalar| arena.volatility(scalar) != Volatility::Volatile)
-        && plan.inputs().into_iter().all(|input| is_repeatable(arena, input))
-}
-
 /// For each row of the domain the rows that the plan has for it, with that row's columns.
 pub(crate) fn unnested(arena: &mut Arena, plan: Plan, domain: &Domain) -> Result<Plan, Reason> {
     if !plan_has_outer(arena, &plan) {
@@ -132,6 +125,7 @@ pub(crate) fn unnested(arena: &mut Arena, plan: Plan, domain: &Domain) -> Result
         Plan::Instance { input, k } => unnested_instance(arena, *input, k, domain)?,
         Plan::Join { kind, left, right, on } => unnested_join(arena, kind, *left, *right, on, domain)?,
         Plan::Aggregate { input, keys, calls } => unnested_aggregate(arena, *input, keys, &calls, domain)?,
+        Plan::GroupingSets { .. } => return Err("grouping sets"),
         Plan::Window { input, calls } => {
             let input = Box::new(unnested(arena, *input, domain)?);
             let calls = calls

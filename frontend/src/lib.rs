@@ -9,6 +9,7 @@ mod bind_aggregate;
 mod bind_call;
 mod bind_expr;
 mod bind_from;
+mod bind_grouping;
 mod bind_project;
 mod bind_query;
 mod bind_select;

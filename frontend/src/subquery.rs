@@ -9,7 +9,7 @@ use sqlparser::ast::{BinaryOperator, Expr, Query, UnaryOperator};
 
 use crate::bind::{Bind, Binder, Bound, Clause};
 use crate::bind_query::plan_has_outer;
-use crate::decorrelate::{Pulled, Reason, Use, keyed, own_scalars, pull_up};
+use crate::decorrelate::{Pulled, Reason, Use, keyed, pull_up};
 use crate::domain::{Domain, unnested};
 use crate::parse::Fault;
 use crate::place::Place;
@@ -422,7 +422,7 @@ impl<'a> Binder<'a> {
         let mut taken: FxHashSet<ColumnId> = FxHashSet::default();
         let mut stack = vec![&plan];
         while let Some(plan) = stack.pop() {
-            for scalar in own_scalars(plan) {
+            for scalar in plan.own_scalars() {
                 self.arena.visit(scalar, &mut |_, scalar| {
                     if let Scalar::Outer(id) = scalar {
                         outer.push(*id);
@@ -554,6 +554,7 @@ fn is_single_row(plan: &Plan) -> bool {
         Plan::Scan { .. }
         | Plan::Empty { .. }
         | Plan::Filter { .. }
+        | Plan::GroupingSets { .. }
         | Plan::Join { .. }
         | Plan::Limit { .. }
         | Plan::SetOp { .. }

@@ -59,6 +59,7 @@ pub(crate) fn supported(plan: &Plan, side: Side, arena: &Arena) -> Result<(), &'
             Plan::Sort { input, .. } => supported(input, side, arena),
             _ => Err("LIMIT without ORDER BY"),
         },
+        Plan::GroupingSets { .. } => Err("GROUPING SETS"),
         Plan::Sort { .. } => Err("ORDER BY without LIMIT"),
         Plan::Values { .. } | Plan::Empty { .. } => Err("a SELECT without FROM"),
         Plan::Hole { .. } => Err("a hole of another kind"),
@@ -88,6 +89,8 @@ pub(crate) fn list_holes(rule: &Rule, arena: &Arena, column: ColumnId) -> Option
         ColumnDef::Scalar(_)
         | ColumnDef::Aggregate(_)
         | ColumnDef::Window(_)
+        | ColumnDef::GroupedKey(_)
+        | ColumnDef::Grouping { .. }
         | ColumnDef::Variant { .. }
         | ColumnDef::Values { .. }
         | ColumnDef::Mark { .. } => None,
@@ -115,6 +118,7 @@ pub(crate) fn scalars_of(plan: &Plan) -> Vec<ScalarId> {
                     scalars.extend(call.order.iter().map(|key| key.scalar));
                 }
             }
+            Plan::GroupingSets { groups, .. } => scalars.extend(groups.scalars()),
             Plan::Sort { keys, .. } => scalars.extend(keys.iter().map(|key| key.scalar)),
             Plan::Scan { .. }
             | Plan::Values { .. }

@@ -199,6 +199,11 @@ fn subqueries() {
 }
 
 #[test]
+fn relations() {
+    check("relations.txt", &small());
+}
+
+#[test]
 fn refusals() {
     check("refusals.txt", &small());
 }

@@ -53,6 +53,15 @@ pub enum ColumnDef {
     Aggregate(AggregateCall),
     /// A window function.
     Window(WindowCall),
+    /// A key of grouping sets, which is NULL in the rows of sets that do not hold it.
+    GroupedKey(ScalarId),
+    /// `GROUPING(…)` over keys with these definitions.
+    Grouping {
+        /// Definitions of the keys.
+        of: Vec<ScalarId>,
+        /// As the dialect types it.
+        data_type: DataType,
+    },
     /// The same definition computed again over a relation that already exposes it.
     Variant {
         /// The id that was already exposed.

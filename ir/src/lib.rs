@@ -12,6 +12,7 @@
 //! | [`Plan::Filter`] | `WHERE`, `HAVING`, `QUALIFY` | `Filter` | `FilterRel` |
 //! | [`Plan::Project`] | select list | `Projection` | `ProjectRel` |
 //! | [`Plan::Aggregate`] | `GROUP BY` | `Aggregate` | `AggregateRel` |
+//! | [`Plan::GroupingSets`] | `GROUPING SETS`, `ROLLUP`, `CUBE` | `Aggregate` over `GroupingSet` | `AggregateRel` |
 //! | [`Plan::Limit`] | `LIMIT`/`OFFSET` | `Limit` | `FetchRel` |
 //! | [`Plan::SetOp`] | `UNION`, `INTERSECT`, `EXCEPT` | `Union`, joins | `SetRel` |
 //! | [`Model`] | a named `SELECT` | view | – |
@@ -27,9 +28,11 @@ mod catalog;
 mod diagnostic;
 mod dialect;
 mod function;
+mod grouping;
 mod lineage;
 mod pipeline;
 mod plan;
+mod plan_scalars;
 mod print;
 mod project;
 mod scalar;
@@ -42,6 +45,7 @@ pub use catalog::{Catalog, Column, DEFAULT_N_ROWS, ForeignKey, Key, Table, fold}
 pub use diagnostic::{Diagnostic, Severity, Span, nearest};
 pub use dialect::Dialect;
 pub use function::{AggregateFunction, Function, RankingFunction, Volatility, WindowFunction};
+pub use grouping::GroupingSets;
 pub use lineage::{Dependence, Lineage, Origin, Origins, lineage};
 pub use pipeline::{AppliedRule, Pipeline, SkippedRule, Step, StepKind, StopReason};
 pub use plan::{JoinKind, Output, OutputColumn, Plan, SetOpKind};

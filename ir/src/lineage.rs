@@ -151,21 +151,11 @@ impl Tracer<'_> {
                 traced
             }
             Plan::Join { kind, left, right, on } => self.join(*kind, left, right, on),
-            Plan::Aggregate { input, keys, calls } => {
-                let mut traced = self.plan(input);
-                let mut columns = FxHashMap::default();
-                for &(id, scalar) in keys {
-                    let origins = self.scalars(&traced, [scalar], Dependence::Value);
-                    traced.rows.extend(used(&origins, Dependence::Group));
-                    columns.insert(id, origins);
-                }
-                for (id, call) in calls {
-                    let mut origins = self.scalars(&traced, call.args.iter().copied(), Dependence::Value);
-                    origins.extend(self.scalars(&traced, call.filter, Dependence::Filter));
-                    origins.extend(self.order(&traced, &call.order));
-                    columns.insert(*id, origins);
-                }
-                traced.columns = columns;
+            Plan::Aggregate { input, keys, calls } => self.groups(input, keys, calls),
+            Plan::GroupingSets { input, groups } => {
+                let mut traced = self.groups(input, &groups.keys, &groups.calls);
+                // A marker tells of the set, which no value decides.
+                traced.columns.extend(groups.markers.iter().map(|(id, _)| (*id, Origins::new())));
                 traced
             }
             Plan::Distinct { input } => {
@@ -221,6 +211,29 @@ impl Tracer<'_> {
         if kind.exposes_right() {
             traced.columns = inputs.columns;
         }
+        traced
+    }
+
+    fn groups(
+        &self,
+        input: &Plan,
+        keys: &[(ColumnId, ScalarId)],
+        calls: &[(ColumnId, crate::AggregateCall)],
+    ) -> Traced {
+        let mut traced = self.plan(input);
+        let mut columns = FxHashMap::default();
+        for &(id, scalar) in keys {
+            let origins = self.scalars(&traced, [scalar], Dependence::Value);
+            traced.rows.extend(used(&origins, Dependence::Group));
+            columns.insert(id, origins);
+        }
+        for (id, call) in calls {
+            let mut origins = self.scalars(&traced, call.args.iter().copied(), Dependence::Value);
+            origins.extend(self.scalars(&traced, call.filter, Dependence::Filter));
+            origins.extend(self.order(&traced, &call.order));
+            columns.insert(*id, origins);
+        }
+        traced.columns = columns;
         traced
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{AggregateCall, Arena, ColumnId, ScalarId, SortKey, Span, WindowCall};
+use crate::{AggregateCall, Arena, ColumnId, GroupingSets, ScalarId, SortKey, Span, WindowCall};
 
 /// A relational expression. Its schema is a *set* of column ids; output names and column order
 /// live only in [`Output`].
@@ -64,6 +64,13 @@ pub enum Plan {
         keys: Vec<(ColumnId, ScalarId)>,
         /// Output id and call of each aggregate.
         calls: Vec<(ColumnId, AggregateCall)>,
+    },
+    /// Several groupings of one input, their rows together. Rules of plain aggregates do not read it.
+    GroupingSets {
+        /// Input.
+        input: Box<Self>,
+        /// Keys, sets and aggregates.
+        groups: Box<GroupingSets>,
     },
     /// Each distinct row once; NULLs count as equal.
     Distinct {
@@ -204,6 +211,7 @@ impl Plan {
             Self::Aggregate { keys, calls, .. } => {
                 keys.iter().map(|(id, _)| *id).chain(calls.iter().map(|(id, _)| *id)).collect()
             }
+            Self::GroupingSets { groups, .. } => groups.columns().collect(),
             Self::Window { input, calls } => {
                 let mut columns = input.columns(arena);
                 columns.extend(calls.iter().map(|(id, _)| *id));
@@ -236,6 +244,7 @@ impl Plan {
             Self::Filter { input, .. }
             | Self::Project { input, .. }
             | Self::Aggregate { input, .. }
+            | Self::GroupingSets { input, .. }
             | Self::Distinct { input }
             | Self::Window { input, .. }
             | Self::Sort { input, .. }
@@ -255,6 +264,7 @@ impl Plan {
             Self::Filter { input, .. }
             | Self::Project { input, .. }
             | Self::Aggregate { input, .. }
+            | Self::GroupingSets { input, .. }
             | Self::Distinct { input }
             | Self::Window { input, .. }
             | Self::Sort { input, .. }

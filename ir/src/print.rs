@@ -6,8 +6,8 @@
 use std::fmt::Write as _;
 
 use crate::{
-    AggregateCall, Arena, ColumnDef, ColumnId, Frame, FrameBound, FrameUnit, Function, JoinKind, Literal, Output, Plan,
-    Scalar, ScalarId, SetOpKind, SortKey, WindowCall, civil_from_days,
+    AggregateCall, Arena, ColumnDef, ColumnId, Frame, FrameBound, FrameUnit, Function, GroupingSets, JoinKind, Literal,
+    Output, Plan, Scalar, ScalarId, SetOpKind, SortKey, WindowCall, civil_from_days,
 };
 
 /// Nesting of scalars beyond which `…` is printed.
@@ -77,6 +77,7 @@ fn operator(plan: &Plan, arena: &Arena) -> String {
                 .collect();
             format!("aggregate [{}] [{}]", definitions(keys, arena), calls.join(", "))
         }
+        Plan::GroupingSets { groups, .. } => grouping_sets(groups, arena),
         Plan::Distinct { .. } => "distinct".to_owned(),
         Plan::Window { calls, .. } => {
             let calls: Vec<String> = calls
@@ -177,11 +178,36 @@ fn column_text(id: ColumnId, arena: &Arena) -> String {
             | ColumnDef::Scalar(_)
             | ColumnDef::Aggregate(_)
             | ColumnDef::Window(_)
+            | ColumnDef::GroupedKey(_)
+            | ColumnDef::Grouping { .. }
             | ColumnDef::SetOp { .. }
             | ColumnDef::Values { .. }
             | ColumnDef::Mark { .. } => return format!("{}{suffix}", arena.hint(id)),
         }
     }
+}
+
+fn grouping_sets(groups: &GroupingSets, arena: &Arena) -> String {
+    let name = |&key: &u32| column_text(groups.keys[key as usize].0, arena);
+    let named = |keys: &[u32]| keys.iter().map(name).collect::<Vec<_>>().join(", ");
+    let keys = groups
+        .keys
+        .iter()
+        .map(|&(id, scalar)| format!("{} = {}", column_text(id, arena), explain_scalar(scalar, arena)));
+    let sets = groups.sets.iter().map(|set| format!("({})", named(set)));
+    let calls = groups
+        .calls
+        .iter()
+        .map(|(id, call)| format!("{} = {}", column_text(*id, arena), explain_aggregate(call, arena)));
+    let markers =
+        groups.markers.iter().map(|(id, of)| format!("{} = grouping({})", column_text(*id, arena), named(of)));
+    let listed = |parts: Vec<String>| parts.join(", ");
+    format!(
+        "grouping sets [{}] [{}] [{}]",
+        listed(keys.collect()),
+        listed(sets.collect()),
+        listed(calls.chain(markers).collect())
+    )
 }
 
 /// An aggregate in SQL-like words.

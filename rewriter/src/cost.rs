@@ -66,6 +66,10 @@ pub(crate) fn operator_cost(context: &Context, operator: &Operator, inputs: &[&F
             let finding = if keys.is_empty() { 0.0 } else { GROUP_ROW };
             rows * finding + rows * calls.iter().map(|(_, call)| update_cost(call)).sum::<f64>() + own.rows * OUTPUT_ROW
         }
+        Operator::GroupingSets { groups } => {
+            let updates = groups.calls.iter().map(|(_, call)| update_cost(call)).sum::<f64>();
+            rows * count(groups.sets.len()) * (GROUP_ROW + updates) + own.rows * OUTPUT_ROW
+        }
         Operator::Window { calls } => {
             let specs = distinct_specs(calls.iter().map(|(_, call)| call));
             rows * (SORT_ROW * levels(rows) * count(specs) + WINDOW_ROW * count(calls.len()))

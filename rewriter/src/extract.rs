@@ -95,6 +95,7 @@ impl Graph {
                 heavy |= matches!(
                     operator,
                     Operator::Aggregate { .. }
+                        | Operator::GroupingSets { .. }
                         | Operator::Window { .. }
                         | Operator::InnerJoin { .. }
                         | Operator::Join { .. }

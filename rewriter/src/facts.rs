@@ -4,8 +4,8 @@
 //! not known to preserve is dropped. Estimates (`rows`) decide nothing but cost.
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, Arena, ColumnDef, ColumnId, DEFAULT_N_ROWS, DataType, Function, JoinKind,
-    Literal, RankingFunction, Scalar, ScalarId, SetOpKind, Volatility, WindowFunction,
+    AggregateCall, AggregateFunction, Arena, ColumnDef, ColumnId, DEFAULT_N_ROWS, DataType, Function, GroupingSets,
+    JoinKind, Literal, RankingFunction, Scalar, ScalarId, SetOpKind, Volatility, WindowFunction,
 };
 
 use crate::operator::{Context, Operator};
@@ -124,6 +124,7 @@ pub(crate) fn facts_of(context: &mut Context, operator: &Operator, inputs: &[&Fa
         (Operator::InnerJoin { on }, inputs) => inner_join_facts(&context.arena, on, inputs),
         (Operator::Join { kind, on }, [left, right]) => join_facts(&context.arena, *kind, on, left, right),
         (Operator::Aggregate { keys, calls }, [input]) => aggregate_facts(context, keys, calls, input),
+        (Operator::GroupingSets { groups }, [input]) => grouping_sets_facts(&context.arena, groups, input),
         (Operator::Window { calls }, [input]) => window_facts(&context.arena, calls, input),
         (Operator::Sort { .. }, [input]) => (*input).clone(),
         (Operator::Limit { skip, fetch }, [input]) => limit_facts(*skip, *fetch, input),
@@ -135,6 +136,7 @@ pub(crate) fn facts_of(context: &mut Context, operator: &Operator, inputs: &[&Fa
             | Operator::Project { .. }
             | Operator::Join { .. }
             | Operator::Aggregate { .. }
+            | Operator::GroupingSets { .. }
             | Operator::Window { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }
@@ -173,6 +175,7 @@ fn operator_volatility(arena: &Arena, operator: &Operator) -> Volatility {
                 call.args.iter().chain(&call.filter).for_each(|&scalar| see(scalar));
             }
         }
+        Operator::GroupingSets { groups } => groups.scalars().for_each(&mut see),
         Operator::Window { calls } => {
             for (_, call) in calls {
                 call.args.iter().chain(&call.filter).chain(&call.partition).for_each(|&scalar| see(scalar));
@@ -558,6 +561,25 @@ fn aggregate_facts(
     facts
 }
 
+/// Of keys in every set the rows are as over a plain aggregate, and no other key's are: it is NULL in
+/// some. No key of the rows is known, since two sets may give one row each that look alike.
+fn grouping_sets_facts(arena: &Arena, groups: &GroupingSets, input: &Facts) -> Facts {
+    let mut facts = Facts::leaf(groups.columns().collect(), 0.0);
+    for (id, scalar) in groups.common_keys() {
+        if !is_nullable(arena, scalar, input) {
+            facts.not_null.push(id);
+        }
+    }
+    facts.not_null.extend(groups.calls.iter().filter(|(_, call)| call.function.is_never_null()).map(|(id, _)| *id));
+    facts.not_null.extend(groups.markers.iter().map(|(id, _)| *id));
+    facts.has_row = groups.has_total() || (input.has_row && !groups.sets.is_empty());
+    for set in &groups.sets {
+        let keys: Vec<(ColumnId, ScalarId)> = set.iter().map(|&key| groups.keys[key as usize]).collect();
+        facts.rows += if keys.is_empty() { 1.0 } else { estimate_groups(arena, &keys, input.rows) };
+    }
+    facts
+}
+
 fn window_facts(arena: &Arena, calls: &[(ColumnId, isomer_ir::WindowCall)], input: &Facts) -> Facts {
     let mut facts = input.clone();
     for (id, call) in calls {
@@ -712,6 +734,8 @@ fn is_column_guess(arena: &Arena, column: ColumnId) -> bool {
         ColumnDef::Base { .. }
         | ColumnDef::Aggregate(_)
         | ColumnDef::Window(_)
+        | ColumnDef::GroupedKey(_)
+        | ColumnDef::Grouping { .. }
         | ColumnDef::SetOp { .. }
         | ColumnDef::Values { .. }
         | ColumnDef::Mark { .. } => !matches!(arena.column_type(column), DataType::Boolean | DataType::Date),
@@ -770,9 +794,11 @@ fn estimate_column(arena: &Arena, column: ColumnId, rows: f64) -> f64 {
     match arena.def(column) {
         ColumnDef::Scalar(scalar) => estimate_distinct(arena, *scalar, rows),
         ColumnDef::Variant { of, .. } | ColumnDef::Instance { of, .. } => estimate_column(arena, *of, rows),
+        ColumnDef::GroupedKey(scalar) => estimate_distinct(arena, *scalar, rows),
         ColumnDef::Base { .. }
         | ColumnDef::Aggregate(_)
         | ColumnDef::Window(_)
+        | ColumnDef::Grouping { .. }
         | ColumnDef::SetOp { .. }
         | ColumnDef::Values { .. }
         | ColumnDef::Mark { .. } => match arena.column_type(column) {

@@ -2,7 +2,9 @@
 
 use egg::{Id, Language};
 use indexmap::IndexSet;
-use isomer_ir::{AggregateCall, Arena, Catalog, ColumnId, JoinKind, ScalarId, SetOpKind, SortKey, WindowCall};
+use isomer_ir::{
+    AggregateCall, Arena, Catalog, ColumnId, GroupingSets, JoinKind, ScalarId, SetOpKind, SortKey, WindowCall,
+};
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -43,6 +45,10 @@ pub(crate) enum Operator {
     Aggregate {
         keys: Vec<(ColumnId, ScalarId)>,
         calls: Vec<(ColumnId, AggregateCall)>,
+    },
+    /// As the plan has it: no rule reads it.
+    GroupingSets {
+        groups: Box<GroupingSets>,
     },
     /// Sorted by id.
     Window {
@@ -132,6 +138,7 @@ impl Context {
             | Operator::Empty { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }
+            | Operator::GroupingSets { .. }
             | Operator::SetOp { .. }
             | Operator::Instance { .. } => {}
         }

@@ -134,7 +134,12 @@ impl Node {
                     _ => None,
                 }
             }
-            Operator::SetOp { .. } | Operator::Scan { .. } | Operator::Values { .. } | Operator::Empty { .. } => None,
+            // A key of grouping sets is NULL in the rows of some sets.
+            Operator::SetOp { .. }
+            | Operator::GroupingSets { .. }
+            | Operator::Scan { .. }
+            | Operator::Values { .. }
+            | Operator::Empty { .. } => None,
             Operator::Filter { .. }
             | Operator::InnerJoin { .. }
             | Operator::Join { .. }
@@ -217,6 +222,7 @@ impl Node {
             | Operator::Values { .. }
             | Operator::Empty { .. }
             | Operator::Project { .. }
+            | Operator::GroupingSets { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }
             | Operator::Instance { .. } => "follows from its input".to_owned(),
@@ -242,6 +248,11 @@ impl Node {
             Operator::Aggregate { keys, calls } => definition(keys, id)
                 .map(|scalar| explain_scalar(scalar, arena))
                 .or_else(|| calls.iter().find(|(call, _)| *call == id).map(|(_, call)| explain_aggregate(call, arena))),
+            Operator::GroupingSets { groups } => {
+                let call = groups.calls.iter().find(|(call, _)| *call == id);
+                let call = call.map(|(_, call)| explain_aggregate(call, arena));
+                call.or_else(|| definition(&groups.keys, id).map(|scalar| explain_scalar(scalar, arena)))
+            }
             Operator::Window { calls } => {
                 calls.iter().find(|(call, _)| *call == id).map(|(_, call)| explain_window(call, arena))
             }
@@ -267,7 +278,7 @@ impl Node {
             Operator::Project { .. } => "SELECT",
             Operator::InnerJoin { .. } | Operator::Join { .. } => "JOIN",
             Operator::Aggregate { calls, .. } if calls.is_empty() => "DISTINCT",
-            Operator::Aggregate { .. } => "GROUP BY",
+            Operator::Aggregate { .. } | Operator::GroupingSets { .. } => "GROUP BY",
             Operator::Window { .. } => "OVER",
             Operator::Sort { .. } => "ORDER BY",
             Operator::Limit { .. } => "LIMIT",

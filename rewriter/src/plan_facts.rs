@@ -30,8 +30,14 @@ pub(crate) fn estimate(context: &mut Context, plan: &Plan) -> (Facts, f64) {
 }
 
 fn estimate_once<'p>(context: &mut Context, plan: &'p Plan, seen: &mut FxHashMap<&'p Plan, Facts>) -> (Facts, f64) {
-    let is_heavy =
-        matches!(plan, Plan::Join { .. } | Plan::Aggregate { .. } | Plan::Window { .. } | Plan::SetOp { .. });
+    let is_heavy = matches!(
+        plan,
+        Plan::Join { .. }
+            | Plan::Aggregate { .. }
+            | Plan::GroupingSets { .. }
+            | Plan::Window { .. }
+            | Plan::SetOp { .. }
+    );
     if is_heavy && let Some(facts) = seen.get(plan) {
         return (facts.clone(), read_cost(facts.rows));
     }
@@ -99,6 +105,7 @@ pub(crate) fn operator_of(plan: &Plan) -> Option<(Operator, Vec<&Plan>)> {
         Plan::Aggregate { input, keys, calls } => {
             (Operator::Aggregate { keys: keys.clone(), calls: calls.clone() }, vec![&**input])
         }
+        Plan::GroupingSets { input, groups } => (Operator::GroupingSets { groups: groups.clone() }, vec![&**input]),
         Plan::Window { input, calls } => (Operator::Window { calls: calls.clone() }, vec![&**input]),
         Plan::Sort { input, keys } => (Operator::Sort { keys: keys.clone() }, vec![&**input]),
         Plan::Limit { input, skip, fetch } => (Operator::Limit { skip: *skip, fetch: *fetch }, vec![&**input]),

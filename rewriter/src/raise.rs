@@ -75,6 +75,7 @@ pub(crate) fn plan_of(context: &Context, operator: Operator, inputs: Vec<Plan>) 
         Operator::InnerJoin { on } => left_deep(inputs.collect(), on),
         Operator::Join { kind, on } => Plan::Join { kind, left: input(), right: input(), on },
         Operator::Aggregate { keys, calls } => Plan::Aggregate { input: unwrapped(context, input()), keys, calls },
+        Operator::GroupingSets { groups } => Plan::GroupingSets { input: unwrapped(context, input()), groups },
         Operator::Window { calls } => Plan::Window { input: unwrapped(context, input()), calls },
         Operator::Sort { keys } => Plan::Sort { input: input(), keys },
         Operator::Limit { skip, fetch } => Plan::Limit { input: input(), skip, fetch },
@@ -133,6 +134,9 @@ pub(crate) fn collect_demand(
                     crate::normalize::aggregate_scalars(call).flat_map(|scalar| context.arena.columns_of(scalar)),
                 );
             }
+        }
+        Plan::GroupingSets { groups, .. } => {
+            below.extend(groups.scalars().flat_map(|scalar| context.arena.columns_of(scalar)));
         }
         Plan::Window { calls, .. } => {
             below.extend_from_slice(demanded);

@@ -64,6 +64,17 @@ pub(crate) fn validate(arena: &mut Arena, plan: &Plan) -> Result<Vec<ColumnId>, 
             }
             distinct(keys.iter().map(|(id, _)| *id).chain(calls.iter().map(|(id, _)| *id)).collect(), "an aggregate")
         }
+        Plan::GroupingSets { input, groups } => {
+            let columns = validate(arena, input)?;
+            for scalar in groups.scalars() {
+                reads(arena, scalar, &columns, "grouping sets")?;
+            }
+            let positions = groups.sets.iter().chain(groups.markers.iter().map(|(_, of)| of)).flatten();
+            if positions.into_iter().any(|&key| key as usize >= groups.keys.len()) {
+                return Err("grouping sets name a key that there is not".to_owned());
+            }
+            distinct(groups.columns().collect(), "grouping sets")
+        }
         Plan::Window { input, calls } => {
             let mut columns = validate(arena, input)?;
             for (_, call) in calls {

@@ -209,6 +209,8 @@ pub const NATIVES: &[&str] = &[
     "eliminate_unused_mark_join",
     "eliminate_distinct_on_key",
     "eliminate_aggregate_on_key",
+    "eliminate_single_grouping_set",
+    "prune_grouping_sets",
     "convert_distinct_to_aggregate",
     "prune_constant_group_key",
     "prune_duplicate_group_key",

@@ -216,9 +216,33 @@ impl Maker {
             items.push(format!("{text} AS {name}"));
             shown.push((name, kind));
         }
-        let by = if keys.is_empty() { String::new() } else { format!(" GROUP BY {}", keys.join(", ")) };
+        let by = self.group_by(&keys);
+        if by.contains('(') && self.random.below(2) == 0 {
+            let name = self.name("m");
+            items.push(format!("GROUPING({}) AS {name}", keys.join(", ")));
+            shown.push((name, Kind::Int));
+        }
         let having = if self.random.below(4) == 0 { " HAVING count(*) > 1" } else { "" };
         (format!("SELECT {} FROM {from}{clauses}{by}{having}", items.join(", ")), shown)
+    }
+
+    /// The keys as they are, or in grouping sets where no key is there twice.
+    fn group_by(&mut self, keys: &[String]) -> String {
+        let list = keys.join(", ");
+        let is_twice = (1..keys.len()).any(|at| keys[..at].contains(&keys[at]));
+        // SQLite, which reads the plain queries, has no grouping sets.
+        let draw = if self.kinds.len() < KINDS.len() { 9 } else { self.random.below(10) };
+        match (keys, draw) {
+            ([], _) => String::new(),
+            (_, 0) if !is_twice => format!(" GROUP BY ROLLUP ({list})"),
+            (_, 1) if !is_twice => format!(" GROUP BY CUBE ({list})"),
+            ([one, rest @ ..], 2) if !is_twice => {
+                let rest: String = rest.iter().map(|key| format!(", ({key}), ({one}, {key})")).collect();
+                format!(" GROUP BY GROUPING SETS (({one}), (), ({one}){rest})")
+            }
+            ([one, other], 3) if !is_twice => format!(" GROUP BY {one}, ROLLUP ({other})"),
+            _ => format!(" GROUP BY {list}"),
+        }
     }
 
     fn aggregate(&mut self, columns: &Columns) -> (String, Kind) {

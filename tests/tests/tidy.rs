@@ -18,7 +18,7 @@ const LONG_FILES: [(&str, &str); 6] = [
     ("rewriter/src/optimize.rs", "the order of all phases"),
 ];
 /// Dependencies that take long to compile or shape a layer, and the crates that may name them.
-const HOMES: [(&str, &[&str]); 15] = [
+const HOMES: [(&str, &[&str]); 16] = [
     ("axum", &["service"]),
     ("clap", &["service"]),
     ("criterion", &["benches"]),
@@ -35,6 +35,7 @@ const HOMES: [(&str, &[&str]); 15] = [
     ("sqlparser", &["frontend", "codegen"]),
     ("substrait", &["codegen"]),
     ("tower-http", &["service"]),
+    ("tpcdsgen", &["engines"]),
     ("tpchgen", &["engines"]),
     // Tests speak HTTP with it.
     ("ureq", &["service"]),

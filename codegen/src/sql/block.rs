@@ -71,6 +71,8 @@ pub(super) struct Block {
     pub(super) env: Env,
     pub(super) filter: Vec<ExprId>,
     pub(super) group: Option<Vec<ExprId>>,
+    /// Grouping sets as positions in `group`; none for a plain grouping.
+    pub(super) sets: Vec<Vec<u32>>,
     pub(super) having: Vec<ExprId>,
     pub(super) qualify: Vec<ExprId>,
     pub(super) is_distinct: bool,
@@ -127,6 +129,7 @@ pub(super) struct Select {
     pub(super) items: Vec<Item>,
     pub(super) filter: Vec<ExprId>,
     pub(super) group: Vec<ExprId>,
+    pub(super) sets: Vec<Vec<u32>>,
     pub(super) having: Vec<ExprId>,
     pub(super) qualify: Vec<ExprId>,
 }

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{ColumnId, DataType, Dialect, Function, Literal, Scalar, ScalarId, SetOpKind, SortKey, WindowCall};
+use isomer_ir::{
+    ColumnId, DataType, Dialect, Function, JoinKind, Literal, Scalar, ScalarId, SetOpKind, SortKey, WindowCall,
+};
 use rustc_hash::FxHashMap;
 
 use super::block::{Block, Env, Order, SetBlock, SourceKind};
@@ -49,6 +51,8 @@ impl Statement<'_, '_> {
         let info = self.dag.info(node);
         let is_trivial = match self.dag.op(node) {
             Op::Scan { .. } | Op::Instance { .. } => true,
+            // Each reader has conditions of its own, without which an engine would store every pair.
+            Op::Join { kind: JoinKind::Inner, on: [], .. } if info.name.is_none() => true,
             Op::Project { input, exprs } => {
                 matches!(self.dag.op(input), Op::Scan { .. })
                     && exprs.iter().all(|(_, scalar)| matches!(self.speller.arena[*scalar], Scalar::Column(_)))
@@ -58,6 +62,7 @@ impl Statement<'_, '_> {
             | Op::Filter { .. }
             | Op::Join { .. }
             | Op::Aggregate { .. }
+            | Op::GroupingSets { .. }
             | Op::Distinct { .. }
             | Op::Window { .. }
             | Op::Sort { .. }
@@ -77,6 +82,7 @@ impl Statement<'_, '_> {
             Op::Project { input, exprs } => self.project(node, input, exprs)?,
             Op::Join { kind, left, right, on } => self.join(node, kind, left, right, on)?,
             Op::Aggregate { input, keys, calls } => self.aggregate(node, input, keys, calls)?,
+            Op::GroupingSets { input, groups } => self.grouping_sets(node, input, groups)?,
             Op::Distinct { input } => self.distinct(input)?,
             Op::Window { input, calls } => self.window(node, input, calls)?,
             Op::Sort { input, keys } => self.sort(input, keys)?,
@@ -436,7 +442,7 @@ impl Statement<'_, '_> {
     }
 
     /// Names, in a CTE, what `scalars` would otherwise write or compute more than once.
-    fn name_repeated(
+    pub(super) fn name_repeated(
         &mut self,
         block: Block,
         scalars: &[ScalarId],

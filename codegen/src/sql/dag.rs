@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use isomer_ir::{AggregateCall, Arena, ColumnId, JoinKind, Plan, ScalarId, SetOpKind, SortKey, WindowCall};
+use isomer_ir::{
+    AggregateCall, Arena, ColumnId, GroupingSets, JoinKind, Plan, ScalarId, SetOpKind, SortKey, WindowCall,
+};
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
 /// A node; inputs have smaller numbers than what reads them.
@@ -50,6 +52,10 @@ pub(super) enum Op<'p> {
         input: NodeId,
         keys: &'p [(ColumnId, ScalarId)],
         calls: &'p [(ColumnId, AggregateCall)],
+    },
+    GroupingSets {
+        input: NodeId,
+        groups: &'p GroupingSets,
     },
     Distinct {
         input: NodeId,
@@ -161,6 +167,7 @@ impl<'p> Dag<'p> {
                 | Op::Filter { .. }
                 | Op::Join { .. }
                 | Op::Aggregate { .. }
+                | Op::GroupingSets { .. }
                 | Op::Limit { .. }
                 | Op::Combine { .. }
                 | Op::Hole { .. } => return false,
@@ -185,9 +192,12 @@ impl<'p> Dag<'p> {
                 | Op::Aggregate { input, .. }
                 | Op::Limit { input, .. }
                 | Op::Instance { input, .. } => input,
-                Op::Scan { .. } | Op::Values { .. } | Op::Join { .. } | Op::Combine { .. } | Op::Hole { .. } => {
-                    return false;
-                }
+                Op::Scan { .. }
+                | Op::Values { .. }
+                | Op::Join { .. }
+                | Op::GroupingSets { .. }
+                | Op::Combine { .. }
+                | Op::Hole { .. } => return false,
             };
         }
     }
@@ -228,6 +238,7 @@ impl<'p> Dag<'p> {
             Plan::Project { exprs, .. } => Op::Project { input, exprs },
             Plan::Join { kind, on, .. } => Op::Join { kind: *kind, left: input, right: other, on },
             Plan::Aggregate { keys, calls, .. } => Op::Aggregate { input, keys, calls },
+            Plan::GroupingSets { groups, .. } => Op::GroupingSets { input, groups },
             Plan::Distinct { .. } => Op::Distinct { input },
             Plan::Window { calls, .. } => Op::Window { input, calls },
             Plan::Sort { keys, .. } => Op::Sort { input, keys },
@@ -249,6 +260,7 @@ impl<'p> Dag<'p> {
                 op,
                 Op::Join { .. }
                     | Op::Aggregate { .. }
+                    | Op::GroupingSets { .. }
                     | Op::Window { .. }
                     | Op::Combine { .. }
                     | Op::Distinct { .. }
@@ -284,6 +296,7 @@ impl<'p> Dag<'p> {
             | Op::Empty { .. }
             | Op::Project { .. }
             | Op::Aggregate { .. }
+            | Op::GroupingSets { .. }
             | Op::Combine { .. }
             | Op::Hole { .. } => plan.columns(arena).into(),
         }
@@ -310,6 +323,14 @@ impl<'p> Dag<'p> {
             Op::Aggregate { input, keys, calls } => {
                 let mut scalars: Vec<ScalarId> = keys.iter().map(|(_, scalar)| *scalar).collect();
                 for (_, call) in calls.iter().filter(|(id, _)| demand.contains(id)) {
+                    scalars.extend(call.args.iter().copied().chain(call.filter));
+                    scalars.extend(call.order.iter().map(|key| key.scalar));
+                }
+                self.ask(input, &FxHashSet::default(), &scalars, arena);
+            }
+            Op::GroupingSets { input, groups } => {
+                let mut scalars: Vec<ScalarId> = groups.keys.iter().map(|(_, scalar)| *scalar).collect();
+                for (_, call) in groups.calls.iter().filter(|(id, _)| demand.contains(id)) {
                     scalars.extend(call.args.iter().copied().chain(call.filter));
                     scalars.extend(call.order.iter().map(|key| key.scalar));
                 }

@@ -337,6 +337,8 @@ impl Statement<'_, '_> {
         }
         match self.dialect() {
             Dialect::DuckDb | Dialect::Postgres => {}
+            // A scalar subquery that nothing ties fails there, too, when it gives several rows.
+            Dialect::DataFusion | Dialect::Spark if on.is_empty() => {}
             Dialect::DataFusion | Dialect::Spark => {
                 return Err(self.speller.refuse(
                     "GEN-0005",
@@ -462,6 +464,7 @@ impl Statement<'_, '_> {
         loop {
             node = match self.dag.op(node) {
                 Op::Aggregate { keys, .. } => return keys.iter().all(|(id, _)| columns.contains(id)),
+                Op::GroupingSets { .. } => return false,
                 Op::Distinct { input } => {
                     if self.dag.info(input).columns.iter().all(|id| columns.contains(id)) {
                         return true;

@@ -11,6 +11,7 @@ mod dag;
 mod expr;
 mod from;
 mod function;
+mod grouping;
 mod join;
 mod literal;
 mod multiset;

@@ -7,6 +7,7 @@ use isomer_ir::{Dialect, SetOpKind};
 use super::aggregate::order_suffix;
 use super::block::{Attach, Body, Item, Query, Select, SourceKind};
 use super::expr::{ExprId, Level, Node, Piece, QueryId, SubqueryKind};
+use super::grouping::word_of;
 use super::name::quoted;
 use super::scope::{Aliases, aliases};
 use super::statement::Statement;
@@ -201,7 +202,9 @@ impl Printer<'_, '_, '_> {
         self.columns(&select.columns, indent);
         self.from(&select.items, indent);
         self.conjuncts("WHERE ", &select.filter, indent);
-        if !select.group.is_empty() {
+        if !select.sets.is_empty() {
+            self.grouping_sets(&select.group, &select.sets, indent);
+        } else if !select.group.is_empty() {
             self.new_line(indent);
             self.put("GROUP BY ");
             for (i, &key) in select.group.iter().enumerate() {
@@ -216,6 +219,32 @@ impl Printer<'_, '_, '_> {
         }
         self.conjuncts("HAVING ", &select.having, indent);
         self.conjuncts("QUALIFY ", &select.qualify, indent);
+    }
+
+    fn grouping_sets(&mut self, keys: &[ExprId], sets: &[Vec<u32>], indent: usize) {
+        self.new_line(indent);
+        self.put("GROUP BY ");
+        if let Some(word) = word_of(sets, keys.len()) {
+            self.put(word);
+            self.put(" (");
+            self.list(keys, indent);
+        } else {
+            self.put("GROUPING SETS (");
+            for (i, set) in sets.iter().enumerate() {
+                self.put(if i > 0 { ", (" } else { "(" });
+                let keys: Vec<ExprId> = set.iter().map(|&key| keys[key as usize]).collect();
+                self.list(&keys, indent);
+                self.put(")");
+            }
+        }
+        self.put(")");
+    }
+
+    fn list(&mut self, exprs: &[ExprId], indent: usize) {
+        for (i, &expr) in exprs.iter().enumerate() {
+            self.put(if i > 0 { ", " } else { "" });
+            self.expr(expr, Level::Or, indent + STEP);
+        }
     }
 
     fn columns(&mut self, columns: &[(ExprId, Arc<str>)], indent: usize) {

@@ -149,7 +149,7 @@ impl<'a, 'p> Statement<'a, 'p> {
 
     /// Closes a block: `outs` are the output columns in order with their names.
     pub(super) fn finish(&mut self, block: Block, outs: &[(ColumnId, Arc<str>)]) -> Result<QueryId, CodegenError> {
-        let Block { items, env, filter, group, mut having, qualify, is_distinct, mut order, limit, set } = block;
+        let Block { items, env, filter, group, sets, mut having, qualify, is_distinct, mut order, limit, set } = block;
         let body = if let Some(set) = set {
             for key in &mut order {
                 let name = outs.iter().find(|(id, _)| env.get(id) == Some(&key.expr)).map(|(_, name)| name);
@@ -182,6 +182,7 @@ impl<'a, 'p> Statement<'a, 'p> {
             let exprs = &mut self.speller.exprs;
             let is_grouping_shown = columns.iter().map(|(id, _)| *id).chain(having.iter().copied());
             if group.as_ref().is_some_and(Vec::is_empty)
+                && sets.is_empty()
                 && !is_grouping_shown.into_iter().any(|id| exprs.facts(id).has_aggregate)
             {
                 // Without an aggregate in sight SQL would not group at all.
@@ -201,6 +202,7 @@ impl<'a, 'p> Statement<'a, 'p> {
                 items,
                 filter,
                 group: group.unwrap_or_default(),
+                sets,
                 having,
                 qualify,
             })

@@ -186,6 +186,7 @@ impl Producer<'_> {
                 self.is_single(input, &on, right_columns)
             }
             Plan::Join { .. }
+            | Plan::GroupingSets { .. }
             | Plan::Distinct { .. }
             | Plan::SetOp { .. }
             | Plan::Instance { .. }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use isomer_ir::{ColumnId, DataType, Literal, Plan, Scalar, ScalarId, SortKey};
+use isomer_ir::{ColumnId, DataType, GroupingSets, Literal, Plan, Scalar, ScalarId, SortKey};
 use rustc_hash::FxHashMap;
 use substrait::proto::aggregate_rel::Grouping;
 use substrait::proto::expression::nested;
@@ -28,6 +28,7 @@ impl Producer<'_> {
             Plan::Project { input, exprs } => producer.project(input, exprs, needed),
             Plan::Join { kind, left, right, on } => producer.join(*kind, left, right, on, needed),
             Plan::Aggregate { input, keys, calls } => producer.aggregate(input, keys, calls, needed),
+            Plan::GroupingSets { input, groups } => producer.grouping_sets(input, groups, needed),
             Plan::Distinct { input } => producer.distinct(input),
             Plan::Window { input, calls } => producer.window(input, calls, needed),
             Plan::Sort { input, keys } => producer.sort(input, keys, needed),
@@ -202,6 +203,21 @@ impl Producer<'_> {
             });
         }
         Ok(input.projected(fields, kept.iter().map(|(id, _)| Some(*id)).collect()))
+    }
+
+    /// One aggregate a set, put together: readers disagree on the columns of several groupings.
+    fn grouping_sets(
+        &mut self,
+        input: &Plan,
+        groups: &GroupingSets,
+        needed: &BTreeSet<ColumnId>,
+    ) -> Result<Relation, CodegenError> {
+        if !input.is_repeatable(self.arena) {
+            let construct = "grouping sets over rows that depend on chance";
+            return Err(refusal("GEN-0103", construct, "store these rows in a model of their own"));
+        }
+        let union = groups.as_union(input, self.arena);
+        self.relation(&union, needed)
     }
 
     fn distinct(&mut self, input: &Plan) -> Result<Relation, CodegenError> {

@@ -4,11 +4,13 @@
 //! |---|---|---|
 //! | `sessions` | `raw_events` | `rows` (100000), `users` (1000), `days` (30), `burst` (10 events), `nulls` (0.05 of countries), `seed` (1) |
 //! | `tpch` | one of TPC-H's eight | `scale` (0.1), `table` (the source's own name) |
+//! | `tpcds` | one of TPC-DS's 24 | `scale` (0.1), `table` (the source's own name), `nulls` (0 more of nullable values), `seed` (1) |
 //! | `random` | any | `rows` (1000), `nulls` (0.2 of nullable values), `domain` (10 distinct values), `seed` (1) |
 
 mod random;
 mod sessions;
 mod settings;
+mod tpcds;
 mod tpch;
 
 use std::sync::Arc;
@@ -18,10 +20,11 @@ use isomer_ir::Table;
 use crate::EngineError;
 pub(crate) use random::Random;
 use settings::Settings;
+pub(crate) use tpcds::DsRows;
 pub(crate) use tpch::Rows;
 
 /// Names of the generators.
-pub const GENERATORS: [&str; 3] = ["random", "sessions", "tpch"];
+pub const GENERATORS: [&str; 4] = ["random", "sessions", "tpcds", "tpch"];
 
 /// How a generated table comes into DuckDB.
 #[derive(Debug, Clone)]
@@ -30,6 +33,8 @@ pub(crate) enum Generated {
     Select(String),
     /// As rows that are made here.
     Rows(Rows),
+    /// As those of TPC-H.
+    DsRows(DsRows),
     /// By a query that depends on the tables which the declared foreign keys refer to.
     Random(Random),
 }
@@ -45,6 +50,10 @@ pub(crate) fn generate(name: &str, table: &Table, settings: &[(Arc<str>, Arc<str
         "tpch" => {
             let settings = Settings::new("tpch", &["scale", "table"], settings)?;
             tpch::rows(table, &settings).map(Generated::Rows)
+        }
+        "tpcds" => {
+            let settings = Settings::new("tpcds", &["scale", "table", "nulls", "seed"], settings)?;
+            tpcds::rows(table, &settings).map(Generated::DsRows)
         }
         "random" => {
             let settings = Settings::new("random", &["rows", "nulls", "domain", "seed"], settings)?;

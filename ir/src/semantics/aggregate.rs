@@ -11,7 +11,7 @@ use super::compare::{as_double, is_same, ordered};
 use super::relation::Relation;
 use super::scalar::{Eval, Row, is_true};
 use super::{Cell, EvalError, OVERFLOW, Value, statistics};
-use crate::{AggregateCall, AggregateFunction, ColumnId, DataType, ScalarId};
+use crate::{AggregateCall, AggregateFunction, ColumnId, DataType, GroupingSets, ScalarId};
 
 const UNLIKE: EvalError = EvalError::Unsupported("an aggregate over this type");
 const OPEN: EvalError = EvalError::Unsupported("an aggregate that depends on the order of its rows");
@@ -45,6 +45,25 @@ pub(super) fn aggregated(
         key.into_iter().map(Ok).chain(values).collect()
     });
     Ok(Relation::new(columns, rows.collect()))
+}
+
+/// The rows of every set; a key that a set does not hold is NULL in its rows.
+pub(super) fn grouped_by_sets(eval: &Eval<'_>, input: &Relation, groups: &GroupingSets) -> Result<Relation, EvalError> {
+    let mut rows = Vec::new();
+    for set in &groups.sets {
+        let keys: Vec<(ColumnId, ScalarId)> = set.iter().map(|&key| groups.keys[key as usize]).collect();
+        for row in aggregated(eval, input, &keys, &groups.calls)?.rows {
+            let shown = |position: usize| set.iter().position(|&key| key as usize == position);
+            let mut cells: Vec<Cell> = (0..groups.keys.len())
+                .map(|position| shown(position).map_or(Ok(Value::Null), |at| row[at].clone()))
+                .collect();
+            cells.extend_from_slice(&row[keys.len()..]);
+            let marker = |(_, of): &(ColumnId, Vec<u32>)| Ok(Value::Int(i128::from(GroupingSets::marker(set, of))));
+            cells.extend(groups.markers.iter().map(marker));
+            rows.push(cells);
+        }
+    }
+    Ok(Relation::new(groups.columns().map(Some).collect(), rows))
 }
 
 fn of_group(eval: &Eval<'_>, input: &Relation, rows: &[usize], call: &AggregateCall) -> Cell {

@@ -65,6 +65,7 @@ fn ends_in_order(plan: &Plan, is_limited: bool) -> bool {
         | Plan::Filter { .. }
         | Plan::Join { .. }
         | Plan::Aggregate { .. }
+        | Plan::GroupingSets { .. }
         | Plan::Distinct { .. }
         | Plan::Window { .. }
         | Plan::SetOp { .. }
@@ -110,6 +111,7 @@ impl Eval<'_> {
                 join::joined(self, *kind, &left, &right, on)
             }
             Plan::Aggregate { input, keys, calls } => aggregate::aggregated(self, &self.relation(input)?, keys, calls),
+            Plan::GroupingSets { input, groups } => aggregate::grouped_by_sets(self, &self.relation(input)?, groups),
             Plan::Distinct { input } => {
                 let input = self.relation(input)?;
                 Ok(Relation::new(input.columns, distinct(input.rows)?))

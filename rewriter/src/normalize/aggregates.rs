@@ -175,6 +175,7 @@ pub(super) fn is_one_row(plan: &Plan) -> bool {
         | Plan::Empty { .. }
         | Plan::Filter { .. }
         | Plan::Join { .. }
+        | Plan::GroupingSets { .. }
         | Plan::Distinct { .. }
         | Plan::Sort { .. }
         | Plan::Limit { .. }

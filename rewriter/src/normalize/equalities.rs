@@ -203,6 +203,8 @@ pub(crate) fn known_predicates(arena: &mut Arena, plan: &Plan) -> Vec<ScalarId> 
             known.into_iter().map(|predicate| inlined(arena, predicate, &map)).collect()
         }
         Plan::SetOp { kind: SetOpKind::UnionAll, inputs, columns } => union_predicates(arena, inputs, columns),
+        // A key is NULL in the rows of some sets.
+        Plan::GroupingSets { .. } => Vec::new(),
         Plan::SetOp { .. } | Plan::Scan { .. } | Plan::Values { .. } | Plan::Empty { .. } | Plan::Hole { .. } => {
             Vec::new()
         }

@@ -12,6 +12,7 @@ mod calls;
 mod equalities;
 mod filters;
 mod group_keys;
+mod grouping_sets;
 mod inner;
 pub(crate) mod joins;
 mod limits;
@@ -211,6 +212,7 @@ impl<'a> Normalizer<'a> {
                 self.switches.fire("convert-distinct-to-aggregate");
                 self.aggregate(*input, &keys, Vec::new(), conds)
             }
+            Plan::GroupingSets { input, groups } => self.grouping_sets(*input, &groups, conds),
             Plan::Window { input, calls } => self.window(*input, calls, conds),
             Plan::SetOp { kind, inputs, columns } => self.set_op(kind, inputs, &columns, conds),
         }
@@ -433,6 +435,7 @@ fn is_worth_naming(plan: &Plan) -> bool {
     match plan {
         Plan::Join { .. }
         | Plan::Aggregate { .. }
+        | Plan::GroupingSets { .. }
         | Plan::Window { .. }
         | Plan::SetOp { .. }
         | Plan::Limit { .. }

@@ -124,6 +124,24 @@ fn prune_sorted(
             let own = own.over(&context.arena, calls.iter().flat_map(|(_, call)| aggregate_scalars(call)));
             Plan::Aggregate { input: Box::new(prune_sorted(context, switches, *input, below, own)), keys, calls }
         }
+        Plan::GroupingSets { input, mut groups } => {
+            if switches.is_on("prune-unused-aggregate") {
+                let before = groups.calls.len() + groups.markers.len();
+                let is_read = |id: &ColumnId| demanded.binary_search(id).is_ok();
+                // One column must stay where there are no keys.
+                let is_kept = |at: usize, id: &ColumnId| is_read(id) || (groups.keys.is_empty() && at == 0);
+                let mut at = 0..;
+                groups.calls.retain(|(id, _)| at.next().is_some_and(|at| is_kept(at, id)));
+                groups.markers.retain(|(id, _)| is_read(id));
+                if groups.calls.len() + groups.markers.len() < before {
+                    switches.fire("prune-unused-aggregate");
+                }
+            }
+            let mut below = Vec::new();
+            add(&context.arena, &mut below, groups.scalars());
+            let input = prune_sorted(context, switches, *input, below, Repeats::Count);
+            Plan::GroupingSets { input: Box::new(input), groups }
+        }
         Plan::Distinct { input } => {
             let all = input.columns(&mut context.arena);
             let mut all = all;

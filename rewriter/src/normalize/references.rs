@@ -165,6 +165,7 @@ fn is_of_one_row(arena: &Arena, plan: &Plan, columns: &[ColumnId]) -> bool {
         | Plan::Empty { .. }
         | Plan::Project { .. }
         | Plan::Aggregate { .. }
+        | Plan::GroupingSets { .. }
         | Plan::Distinct { .. }
         | Plan::SetOp { .. }
         | Plan::Hole { .. } => false,

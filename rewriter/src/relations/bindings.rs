@@ -39,6 +39,8 @@ impl Bindings {
             ColumnDef::Scalar(_)
             | ColumnDef::Aggregate(_)
             | ColumnDef::Window(_)
+            | ColumnDef::GroupedKey(_)
+            | ColumnDef::Grouping { .. }
             | ColumnDef::Variant { .. }
             | ColumnDef::SetOp { .. }
             | ColumnDef::Values { .. }

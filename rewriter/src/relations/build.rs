@@ -112,7 +112,7 @@ impl Builder<'_> {
             Plan::Sort { input, .. } => self.build(input),
             Plan::SetOp { kind, inputs, columns } => self.set_op(*kind, inputs, columns),
             Plan::Instance { input, k } => self.copy(input, *k),
-            Plan::Values { .. } | Plan::Empty { .. } | Plan::Hole { .. } => None,
+            Plan::GroupingSets { .. } | Plan::Values { .. } | Plan::Empty { .. } | Plan::Hole { .. } => None,
         }
     }
 

@@ -23,6 +23,8 @@ pub(super) fn is_list(arena: &isomer_ir::Arena, rule: &Rule, column: ColumnId) -
         ColumnDef::Scalar(_)
         | ColumnDef::Aggregate(_)
         | ColumnDef::Window(_)
+        | ColumnDef::GroupedKey(_)
+        | ColumnDef::Grouping { .. }
         | ColumnDef::Variant { .. }
         | ColumnDef::Values { .. }
         | ColumnDef::Mark { .. } => false,

@@ -226,8 +226,12 @@ impl Matcher<'_> {
                     }
                 }
             }
-            Plan::Project { .. } | Plan::Values { .. } | Plan::Empty { .. } | Plan::Sort { .. } | Plan::Hole { .. } => {
-            }
+            Plan::Project { .. }
+            | Plan::GroupingSets { .. }
+            | Plan::Values { .. }
+            | Plan::Empty { .. }
+            | Plan::Sort { .. }
+            | Plan::Hole { .. } => {}
         }
         found
     }

@@ -97,6 +97,7 @@ impl Anchor {
             | Plan::Filter { .. }
             | Plan::Project { .. }
             | Plan::Join { .. }
+            | Plan::GroupingSets { .. }
             | Plan::Sort { .. }
             | Plan::Instance { .. }
             | Plan::Named { .. }
@@ -456,6 +457,7 @@ fn columns_read(memo: &Memo, operator: &Operator) -> Vec<ColumnId> {
         | Operator::Filter { .. }
         | Operator::InnerJoin { .. }
         | Operator::Join { .. }
+        | Operator::GroupingSets { .. }
         | Operator::Window { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. }

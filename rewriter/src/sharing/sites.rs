@@ -119,6 +119,7 @@ fn lift(memo: &mut Memo, class: Id, lifted: &mut FxHashMap<Id, (Id, Vec<ScalarId
             | Operator::Project { .. }
             | Operator::Join { .. }
             | Operator::Aggregate { .. }
+            | Operator::GroupingSets { .. }
             | Operator::Window { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }

@@ -128,6 +128,8 @@ fn base(id: ColumnId, arena: &Arena) -> Option<(Arc<str>, Arc<str>)> {
         ColumnDef::Scalar(_)
         | ColumnDef::Aggregate(_)
         | ColumnDef::Window(_)
+        | ColumnDef::GroupedKey(_)
+        | ColumnDef::Grouping { .. }
         | ColumnDef::SetOp { .. }
         | ColumnDef::Values { .. }
         | ColumnDef::Mark { .. } => None,
@@ -156,6 +158,7 @@ impl Reads {
                     self.keys(&call.order, arena);
                 }
             }
+            Plan::GroupingSets { groups, .. } => self.scalars(groups.scalars(), arena),
             Plan::Window { calls, .. } => {
                 for (_, call) in calls {
                     self.scalars(call.args.iter().chain(&call.partition).copied().chain(call.filter), arena);
@@ -189,7 +192,7 @@ impl Reads {
         match plan {
             Plan::Scan { columns, .. } => self.columns.extend_from_slice(columns),
             // What is below them shows no columns of its own.
-            Plan::Project { .. } | Plan::Aggregate { .. } | Plan::SetOp { .. } => {}
+            Plan::Project { .. } | Plan::Aggregate { .. } | Plan::GroupingSets { .. } | Plan::SetOp { .. } => {}
             other => other.inputs().into_iter().for_each(|input| self.scans(input)),
         }
     }

@@ -1,0 +1,70 @@
+//! The scalars that the operators of a plan evaluate.
+
+use crate::{AggregateCall, Arena, FrameBound, Plan, ScalarId, SortKey, Volatility, WindowCall};
+
+impl Plan {
+    /// The scalars that this operator itself evaluates, those of its inputs apart.
+    #[must_use]
+    pub fn own_scalars(&self) -> Vec<ScalarId> {
+        match self {
+            Self::Scan { .. }
+            | Self::Empty { .. }
+            | Self::Distinct { .. }
+            | Self::Limit { .. }
+            | Self::SetOp { .. }
+            | Self::Instance { .. }
+            | Self::Named { .. }
+            | Self::Hole { .. } => Vec::new(),
+            Self::Values { rows, .. } => rows.iter().flatten().copied().collect(),
+            Self::Filter { holds, .. } => holds.clone(),
+            Self::Project { exprs, .. } => exprs.iter().map(|&(_, scalar)| scalar).collect(),
+            Self::Join { on, .. } => on.clone(),
+            Self::Aggregate { keys, calls, .. } => {
+                let keys = keys.iter().map(|&(_, scalar)| scalar);
+                keys.chain(calls.iter().flat_map(|(_, call)| call_scalars(call))).collect()
+            }
+            Self::GroupingSets { groups, .. } => groups.scalars().collect(),
+            Self::Window { calls, .. } => calls.iter().flat_map(|(_, call)| window_scalars(call)).collect(),
+            Self::Sort { keys, .. } => order_scalars(keys).collect(),
+        }
+    }
+
+    /// Whether computing the plan twice gives the same rows: nothing in it depends on chance, and no
+    /// `LIMIT` picks among rows.
+    #[must_use]
+    pub fn is_repeatable(&self, arena: &Arena) -> bool {
+        let mut stack = vec![self];
+        while let Some(plan) = stack.pop() {
+            let is_volatile = |scalar: ScalarId| arena.volatility(scalar) == Volatility::Volatile;
+            if matches!(plan, Self::Limit { .. }) || plan.own_scalars().into_iter().any(is_volatile) {
+                return false;
+            }
+            stack.extend(plan.inputs());
+        }
+        true
+    }
+}
+
+fn order_scalars(keys: &[SortKey]) -> impl Iterator<Item = ScalarId> {
+    keys.iter().map(|key| key.scalar)
+}
+
+fn call_scalars(call: &AggregateCall) -> Vec<ScalarId> {
+    call.args.iter().copied().chain(call.filter).chain(order_scalars(&call.order)).collect()
+}
+
+fn window_scalars(call: &WindowCall) -> Vec<ScalarId> {
+    let distance = |bound: FrameBound| match bound {
+        FrameBound::Preceding(scalar) | FrameBound::Following(scalar) => Some(scalar),
+        FrameBound::UnboundedPreceding | FrameBound::CurrentRow | FrameBound::UnboundedFollowing => None,
+    };
+    let bounds = distance(call.frame.start).into_iter().chain(distance(call.frame.end));
+    call.args
+        .iter()
+        .chain(call.partition.iter())
+        .copied()
+        .chain(call.filter)
+        .chain(order_scalars(&call.order))
+        .chain(bounds)
+        .collect()
+}
