@@ -279,7 +279,7 @@ fn equality(arena: &Arena, conjunct: ScalarId) -> Option<(Function, ScalarId, Sc
 }
 
 fn columns_of(arena: &Arena, scalars: &[ScalarId]) -> Vec<ColumnId> {
-    let mut columns: Vec<ColumnId> = scalars.iter().flat_map(|&scalar| arena.columns_of(scalar)).collect();
+    let mut columns: Vec<ColumnId> = scalars.iter().flat_map(|&scalar| arena.columns_of(scalar)).copied().collect();
     columns.sort_unstable();
     columns.dedup();
     columns

@@ -11,6 +11,7 @@ use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
+use crate::known::{Known, operands};
 use crate::{AggregateCall, Args, DataType, Function, Literal, Scalar, SortKey, Volatility, WindowCall};
 
 /// An interned scalar.
@@ -102,6 +103,8 @@ pub enum ColumnDef {
 #[derive(Debug, Clone, Default)]
 pub struct Arena {
     scalars: IndexSet<Scalar, FxBuildHasher>,
+    /// What is asked of every scalar again and again, by position; a scalar never changes.
+    known: Vec<Known>,
     columns: IndexSet<ColumnDef, FxBuildHasher>,
     column_types: Vec<DataType>,
     column_hints: Vec<Arc<str>>,
@@ -124,7 +127,11 @@ impl Arena {
     ///
     /// When a project has 2^32 scalars.
     pub fn scalar(&mut self, scalar: Scalar) -> ScalarId {
-        let (index, _) = self.scalars.insert_full(scalar);
+        let (index, is_new) = self.scalars.insert_full(scalar);
+        if is_new {
+            let known = Known::of(self, &self.scalars[index]);
+            self.known.push(known);
+        }
         ScalarId(u32::try_from(index).expect("fewer than 2^32 scalars"))
     }
 
@@ -361,15 +368,7 @@ impl Arena {
     /// The direct operands of a scalar, in order.
     #[must_use]
     pub fn operands(&self, scalar: ScalarId) -> SmallVec<[ScalarId; 4]> {
-        match &self[scalar] {
-            Scalar::Column(_) | Scalar::Outer(_) | Scalar::Literal(_) | Scalar::Hole(_) => SmallVec::new(),
-            Scalar::Call { args, .. } => args.iter().copied().collect(),
-            Scalar::Case { branches, otherwise, .. } => {
-                branches.iter().flat_map(|&(when, then)| [when, then]).chain([*otherwise]).collect()
-            }
-            Scalar::Cast { arg, .. } => SmallVec::from_slice(&[*arg]),
-            Scalar::InList { arg, list } => [*arg].into_iter().chain(list.iter().copied()).collect(),
-        }
+        operands(&self[scalar])
     }
 
     /// Calls `visit` once for every scalar reachable from `root`, operands first. Iterative: depth
@@ -387,78 +386,38 @@ impl Arena {
         }
     }
 
+    pub(crate) fn known(&self, scalar: ScalarId) -> &Known {
+        &self.known[scalar.index()]
+    }
+
     /// The columns that a scalar reads, sorted and distinct; outer columns are not among them.
     #[must_use]
-    pub fn columns_of(&self, scalar: ScalarId) -> Vec<ColumnId> {
-        let mut columns = Vec::new();
-        self.visit(scalar, &mut |_, scalar| {
-            if let Scalar::Column(id) = scalar {
-                columns.push(*id);
-            }
-        });
-        columns.sort_unstable();
-        columns.dedup();
-        columns
+    pub fn columns_of(&self, scalar: ScalarId) -> &[ColumnId] {
+        &self.known(scalar).columns
     }
 
     /// Whether a scalar reads no column but those of `columns`.
     #[must_use]
     pub fn reads_only(&self, scalar: ScalarId, columns: &[ColumnId]) -> bool {
-        let mut is_within = true;
-        self.visit(scalar, &mut |_, scalar| {
-            if let Scalar::Column(id) = scalar {
-                is_within &= columns.contains(id);
-            }
-        });
-        is_within
+        self.columns_of(scalar).iter().all(|id| columns.contains(id))
     }
 
     /// The highest volatility among a scalar's functions.
     #[must_use]
     pub fn volatility(&self, scalar: ScalarId) -> Volatility {
-        let mut volatility = Volatility::Immutable;
-        self.visit(scalar, &mut |_, scalar| {
-            if let Scalar::Call { function, .. } = scalar {
-                volatility = volatility.max(function.volatility());
-            }
-        });
-        volatility
+        self.known(scalar).volatility
     }
 
     /// Whether evaluating the scalar may raise an error. Casts may, except widening ones.
     #[must_use]
     pub fn can_raise(&self, scalar: ScalarId) -> bool {
-        let mut can_raise = false;
-        self.visit(scalar, &mut |_, scalar| match scalar {
-            Scalar::Call { function, data_type, .. } => {
-                can_raise |= function.can_raise() && !is_total(*function, *data_type);
-            }
-            Scalar::Cast { arg, to, is_try } => {
-                let from = self.type_of(*arg);
-                can_raise |= !is_try && !is_widening(from, *to);
-            }
-            Scalar::Column(_)
-            | Scalar::Outer(_)
-            | Scalar::Literal(_)
-            | Scalar::Case { .. }
-            | Scalar::InList { .. }
-            | Scalar::Hole(_) => {}
-        });
-        can_raise
+        self.known(scalar).can_raise
     }
 
     /// How many nodes the scalar has when written as a tree; saturates instead of overflowing.
     #[must_use]
     pub fn tree_size(&self, root: ScalarId) -> u64 {
-        let mut sizes: rustc_hash::FxHashMap<ScalarId, u64> = rustc_hash::FxHashMap::default();
-        self.visit(root, &mut |id, _| {
-            let size = self
-                .operands(id)
-                .iter()
-                .fold(1_u64, |sum, operand| sum.saturating_add(sizes.get(operand).copied().unwrap_or(1)));
-            sizes.insert(id, size);
-        });
-        sizes.get(&root).copied().unwrap_or(1)
+        self.known(root).tree_size
     }
 
     /// Rebuilds a scalar, replacing what `replace` maps; operands first, each distinct scalar once.
@@ -495,13 +454,20 @@ impl Arena {
         root: ScalarId,
         definitions: &rustc_hash::FxHashMap<ColumnId, ScalarId>,
     ) -> ScalarId {
+        if !self.columns_of(root).iter().any(|id| definitions.contains_key(id)) {
+            return root;
+        }
         self.substitute(root, &mut |arena, scalar| match &arena[scalar] {
             Scalar::Column(id) => definitions.get(id).copied(),
             _ => None,
         })
     }
 
-    fn rebuilt(&mut self, scalar: ScalarId, map: &dyn Fn(ScalarId) -> ScalarId) -> ScalarId {
+    /// The scalar with every direct operand mapped.
+    pub fn rebuilt(&mut self, scalar: ScalarId, map: &dyn Fn(ScalarId) -> ScalarId) -> ScalarId {
+        if self.operands(scalar).into_iter().all(|operand| map(operand) == operand) {
+            return scalar;
+        }
         match self[scalar].clone() {
             Scalar::Column(_) | Scalar::Outer(_) | Scalar::Literal(_) | Scalar::Hole(_) => scalar,
             Scalar::Call { function, args, data_type } => {
@@ -562,35 +528,5 @@ impl Arena {
     /// Sort keys with every scalar mapped.
     pub fn map_keys(&mut self, keys: &[SortKey], map: &mut dyn FnMut(&mut Self, ScalarId) -> ScalarId) -> Vec<SortKey> {
         keys.iter().map(|key| SortKey { scalar: map(self, key.scalar), ..*key }).collect()
-    }
-}
-
-/// Whether arithmetic of this result type cannot overflow: doubles reach infinity, and a decimal
-/// result type below the widest precision was made wide enough for every operand.
-fn is_total(function: Function, data_type: DataType) -> bool {
-    matches!(function, Function::Add | Function::Subtract | Function::Multiply | Function::Negate)
-        && (data_type.is_float() || matches!(data_type, DataType::Decimal { precision, .. } if precision < 38))
-}
-
-/// Whether every value of `from` has exactly one value of `to`, so that a cast cannot fail.
-#[must_use]
-pub fn is_widening(from: DataType, to: DataType) -> bool {
-    if from == to || from == DataType::Null || to == DataType::Text {
-        return true;
-    }
-    if let (Some(a), Some(b)) = (from.integer_bits(), to.integer_bits()) {
-        return match (from.is_unsigned(), to.is_unsigned()) {
-            (true, false) => b > a,
-            (false, true) => false,
-            _ => b >= a,
-        };
-    }
-    if let (Some((pa, sa)), DataType::Decimal { precision, scale }) = (from.as_decimal(), to) {
-        return scale >= sa && precision - scale >= pa - sa;
-    }
-    match (from, to) {
-        (DataType::Date, DataType::Timestamp) => true,
-        (_, DataType::Float64) => from.is_numeric(),
-        _ => false,
     }
 }

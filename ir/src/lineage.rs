@@ -292,7 +292,7 @@ impl Tracer<'_> {
     fn scalars(&self, traced: &Traced, scalars: impl IntoIterator<Item = ScalarId>, by: Dependence) -> Origins {
         let mut origins = Origins::new();
         for scalar in scalars {
-            for id in self.arena.columns_of(scalar) {
+            for &id in self.arena.columns_of(scalar) {
                 origins.extend(used(traced.column(id), by));
             }
         }

@@ -119,10 +119,10 @@ pub(crate) fn facts_of(context: &mut Context, operator: &Operator, inputs: &[&Fa
     let mut facts = match (operator, inputs) {
         (Operator::Scan { table, columns }, _) => scan_facts(context, table, columns),
         (Operator::Values { columns, rows }, _) => values_facts(&context.arena, columns, rows),
-        (Operator::Filter { holds }, [input]) => filter_facts(&context.arena, holds, input),
+        (Operator::Filter { holds }, [input]) => filter_facts(context, holds, input),
         (Operator::Project { exprs }, [input]) => project_facts(&context.arena, exprs, input),
-        (Operator::InnerJoin { on }, inputs) => inner_join_facts(&context.arena, on, inputs),
-        (Operator::Join { kind, on }, [left, right]) => join_facts(&context.arena, *kind, on, left, right),
+        (Operator::InnerJoin { on }, inputs) => inner_join_facts(context, on, inputs),
+        (Operator::Join { kind, on }, [left, right]) => join_facts(context, *kind, on, left, right),
         (Operator::Aggregate { keys, calls }, [input]) => aggregate_facts(context, keys, calls, input),
         (Operator::GroupingSets { groups }, [input]) => grouping_sets_facts(&context.arena, groups, input),
         (Operator::Window { calls }, [input]) => window_facts(&context.arena, calls, input),
@@ -224,13 +224,14 @@ fn values_facts(arena: &Arena, columns: &[ColumnId], rows: &[Vec<ScalarId>]) -> 
 }
 
 /// Adds what follows from every predicate of `holds` being true.
-fn add_implied(arena: &Arena, holds: &[ScalarId], facts: &mut Facts) {
+fn add_implied(context: &mut Context, holds: &[ScalarId], facts: &mut Facts) {
     for &predicate in holds {
-        for column in null_rejected_columns(arena, predicate) {
+        for &column in context.rejected_by(predicate) {
             if facts.columns.contains(&column) {
                 facts.not_null.push(column);
             }
         }
+        let arena = &context.arena;
         if let Scalar::Call { function: Function::Eq, args, .. } = &arena[predicate]
             && let [left, right] = args.as_slice()
         {
@@ -262,14 +263,16 @@ fn is_exact_constant(column: DataType, literal: &Literal) -> bool {
 pub(crate) fn null_rejected_columns(arena: &Arena, predicate: ScalarId) -> Vec<ColumnId> {
     arena
         .columns_of(predicate)
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|&column| crate::scalars::is_null_rejecting(arena, predicate, &[column]))
         .collect()
 }
 
-fn filter_facts(arena: &Arena, holds: &[ScalarId], input: &Facts) -> Facts {
+fn filter_facts(context: &mut Context, holds: &[ScalarId], input: &Facts) -> Facts {
     let mut facts = input.clone();
-    add_implied(arena, holds, &mut facts);
+    add_implied(context, holds, &mut facts);
+    let arena = &context.arena;
     facts.has_row = false;
     facts.rows *= holds.iter().map(|&predicate| selectivity(arena, predicate)).product::<f64>();
     facts.rows = facts.rows.max(1.0);
@@ -399,7 +402,8 @@ fn n_distinct_in(arena: &Arena, column: ColumnId, input: &Facts) -> f64 {
     estimate_column(arena, column, input.rows)
 }
 
-fn inner_join_facts(arena: &Arena, on: &[ScalarId], inputs: &[&Facts]) -> Facts {
+fn inner_join_facts(context: &mut Context, on: &[ScalarId], inputs: &[&Facts]) -> Facts {
+    let arena = &context.arena;
     let mut facts = Facts::leaf(Vec::new(), 0.0);
     for input in inputs {
         facts.columns.extend_from_slice(&input.columns);
@@ -450,18 +454,17 @@ fn inner_join_facts(arena: &Arena, on: &[ScalarId], inputs: &[&Facts]) -> Facts 
     }
     facts.has_row = on.is_empty() && inputs.iter().all(|input| input.has_row);
     facts.columns.sort_unstable();
-    add_implied(arena, on, &mut facts);
-    facts.rows = join_rows(arena, on, inputs);
+    add_implied(context, on, &mut facts);
+    facts.rows = join_rows(&context.arena, on, inputs);
     facts
 }
 
-fn join_facts(arena: &Arena, kind: JoinKind, on: &[ScalarId], left: &Facts, right: &Facts) -> Facts {
+fn join_facts(context: &mut Context, kind: JoinKind, on: &[ScalarId], left: &Facts, right: &Facts) -> Facts {
     match kind {
-        JoinKind::Inner => inner_join_facts(arena, on, &[left, right]),
+        JoinKind::Inner => inner_join_facts(context, on, &[left, right]),
         JoinKind::Semi => {
             let mut facts = left.clone();
-            let own: Vec<ScalarId> = on.to_vec();
-            add_implied(arena, &own, &mut facts);
+            add_implied(context, on, &mut facts);
             facts.has_row = false;
             facts.rows = (left.rows * 0.5).max(1.0);
             facts
@@ -476,6 +479,7 @@ fn join_facts(arena: &Arena, kind: JoinKind, on: &[ScalarId], left: &Facts, righ
             facts
         }
         JoinKind::Left | JoinKind::Single | JoinKind::Full => {
+            let arena = &context.arena;
             let mut facts = Facts::leaf(left.columns.iter().chain(&right.columns).copied().collect(), 0.0);
             let right_is_single = kind == JoinKind::Single
                 || matches_key(arena, on, right)

@@ -21,10 +21,14 @@ impl Analysis<Node> for FactAnalysis {
     type Data = Facts;
 
     fn make(egraph: &mut EGraph<Node, Self>, node: &Node, _id: Id) -> Facts {
-        let inputs: SmallVec<[Facts; 2]> = node.inputs.iter().map(|&input| egraph[input].data.clone()).collect();
-        let references: SmallVec<[&Facts; 2]> = inputs.iter().collect();
-        let operator = egraph.analysis.context.operator(node.operator).clone();
-        facts_of(&mut egraph.analysis.context, &operator, &references)
+        // Taken out for the time, so that the inputs' facts need not be copied.
+        let mut context = std::mem::take(&mut egraph.analysis.context);
+        let inputs: SmallVec<[&Facts; 2]> = node.inputs.iter().map(|&input| &egraph[input].data).collect();
+        let operator = context.operator(node.operator).clone();
+        let facts = facts_of(&mut context, &operator, &inputs);
+        drop(inputs);
+        egraph.analysis.context = context;
+        facts
     }
 
     /// Facts of equal relations hold together. The schema is equal by the check in [`Memo::union`].

@@ -5,9 +5,11 @@ use indexmap::IndexSet;
 use isomer_ir::{
     AggregateCall, Arena, Catalog, ColumnId, GroupingSets, JoinKind, ScalarId, SetOpKind, SortKey, WindowCall,
 };
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 use std::sync::Arc;
+
+use crate::facts::null_rejected_columns;
 
 /// An operator without its inputs. The relational part of [`isomer_ir::Plan`] in normal form: inner
 /// joins are n-ary and `DISTINCT` is an aggregate without calls.
@@ -108,11 +110,13 @@ pub(crate) struct Context {
     pub(crate) arena: Arena,
     pub(crate) catalog: Catalog,
     operators: IndexSet<Operator, FxBuildHasher>,
+    /// Of predicates that were asked about: the columns whose NULL they reject.
+    rejected: FxHashMap<ScalarId, Vec<ColumnId>>,
 }
 
 impl Context {
     pub(crate) fn new(arena: Arena, catalog: Catalog) -> Self {
-        Self { arena, catalog, operators: IndexSet::default() }
+        Self { arena, catalog, ..Self::default() }
     }
 
     pub(crate) fn intern(&mut self, mut operator: Operator) -> OperatorId {
@@ -144,6 +148,12 @@ impl Context {
         }
         let (index, _) = self.operators.insert_full(operator);
         OperatorId(u32::try_from(index).expect("fewer than 2^32 operators"))
+    }
+
+    /// As [`null_rejected_columns`], each predicate evaluated once.
+    pub(crate) fn rejected_by(&mut self, predicate: ScalarId) -> &[ColumnId] {
+        let arena = &self.arena;
+        self.rejected.entry(predicate).or_insert_with(|| null_rejected_columns(arena, predicate))
     }
 
     pub(crate) fn operator(&self, id: OperatorId) -> &Operator {

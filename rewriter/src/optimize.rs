@@ -18,7 +18,7 @@ use crate::operator::{Context, Operator};
 use crate::plan_facts::estimate;
 use crate::raise::{Raiser, Step as PathStep, collect_demand, narrow_scans};
 use crate::replay::{Chain, Replay};
-use crate::rule_set::Rules;
+use crate::rule_set::{NATIVE_RULES, Rules};
 use crate::same::Shown;
 use crate::sharing::share;
 use crate::simplify::{Stop, Switches};
@@ -163,7 +163,12 @@ pub(crate) fn lower(
             reads.insert(Arc::clone(&model.key), ModelRead::Inline(unsorted(output.clone())));
             inlined.insert(Arc::clone(&model.key), unsorted(written.clone()));
         }
-        let written_cost = engine_cost(memo, &reads, output);
+        let written_cost = if is_engines_work(&normal, &project.models[position].rules, switches) {
+            let plan = Plan::Project { input: Box::new(normal.plan.clone()), exprs: normal.exprs.clone() };
+            estimate(memo.context_mut(), &plan).1
+        } else {
+            engine_cost(memo, &reads, output)
+        };
         entries.push(Entry { model: position, normal, class, written, written_cost });
     }
     switches.begin_model(FxHashSet::default());
@@ -256,10 +261,19 @@ const DONE_BY_ENGINES: &[&str] = &[
 ];
 
 /// Every other native rule.
-static NOT_DONE_BY_ENGINES: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| {
-    let names = isomer_rules::NATIVES.iter().map(|native| native.replace('_', "-"));
-    names.filter(|rule| !DONE_BY_ENGINES.contains(&rule.as_str())).map(Arc::from).collect()
-});
+static NOT_DONE_BY_ENGINES: LazyLock<Vec<Arc<str>>> =
+    LazyLock::new(|| NATIVE_RULES.iter().filter(|rule| !DONE_BY_ENGINES.contains(&&***rule)).cloned().collect());
+
+/// Whether the engine's own rewrites gave this normal form: they are all on, no other rule fired but those
+/// of the front end, and the first round was enough.
+fn is_engines_work(normal: &NormalModel, by_front_end: &[(Arc<str>, usize)], switches: &Switches) -> bool {
+    let is_engines = |(rule, times): (&Arc<str>, &usize)| {
+        DONE_BY_ENGINES.contains(&&**rule) || by_front_end.iter().any(|(name, n)| name == rule && n == times)
+    };
+    normal.is_settled_at_once
+        && DONE_BY_ENGINES.iter().all(|rule| switches.is_on(rule))
+        && normal.fired.iter().all(is_engines)
+}
 
 /// The estimated cost of the written model as an engine runs it, upstream views inlined.
 fn engine_cost(memo: &mut Memo, reads: &FxHashMap<Arc<str>, ModelRead>, output: &Output) -> f64 {

@@ -1,6 +1,6 @@
 //! The rules of one run: which are off, which templates are in force, which were not let in.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use isomer_ir::Settings;
 use isomer_rules::{Budget, Compiled, CompiledRule, Guard, HoleSort, Rule};
@@ -9,6 +9,10 @@ use rustc_hash::FxHashSet;
 use crate::relations::RelationTemplate;
 use crate::simplify::Switches;
 use crate::templates::{AggregateTemplate, HoleGuard, ScalarTemplate, ScalarTemplates};
+
+/// The names of all native rules.
+pub(crate) static NATIVE_RULES: LazyLock<Vec<Arc<str>>> =
+    LazyLock::new(|| isomer_rules::NATIVES.iter().map(|native| Arc::from(native.replace('_', "-"))).collect());
 
 /// Rules as the optimizer uses them.
 #[derive(Debug, Default)]
@@ -23,7 +27,7 @@ pub(crate) struct Rules {
     pub(crate) withheld: Vec<(Arc<str>, String)>,
     users: FxHashSet<Arc<str>>,
     budgets: Vec<(Arc<str>, Budget)>,
-    /// Every rule with its tags.
+    /// Every rule with its tags, where a model has a say of its own.
     names: Vec<(Arc<str>, Vec<Arc<str>>)>,
 }
 
@@ -35,18 +39,15 @@ impl Rules {
         }
         // A native rule that the caller did not pass is off: built-ins have no private power.
         let passed: FxHashSet<&str> = compiled.iter().map(|rule| &*rule.rule.name).collect();
-        for native in isomer_rules::NATIVES {
-            let name = native.replace('_', "-");
-            if !passed.contains(name.as_str()) {
-                rules.disabled.push(Arc::from(name));
-            }
-        }
+        rules.disabled.extend(NATIVE_RULES.iter().filter(|rule| !passed.contains(&***rule)).cloned());
         rules
     }
 
     fn add(&mut self, compiled: &CompiledRule, settings: &Settings) {
         let rule = &compiled.rule;
-        self.names.push((Arc::clone(&rule.name), rule.tags.clone()));
+        if !settings.models.is_empty() {
+            self.names.push((Arc::clone(&rule.name), rule.tags.clone()));
+        }
         if settings.is_off(&rule.name, &rule.tags) {
             self.disabled.push(Arc::clone(&rule.name));
             // With `only`, every other rule is off: that is no news of each.

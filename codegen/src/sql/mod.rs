@@ -111,7 +111,7 @@ pub fn scalar_to_sql(scalar: ScalarId, arena: &Arena, dialect: Dialect) -> Resul
     let catalog = Catalog::default();
     let mut statement = Statement::new(Speller::new(arena, dialect), &catalog, Dag::empty(), &[]);
     let mut env = Env::default();
-    for column in arena.columns_of(scalar) {
+    for &column in arena.columns_of(scalar) {
         let field = statement.speller.exprs.add(Node::Field { source: SourceId(u32::MAX), column });
         env.insert(column, field);
     }

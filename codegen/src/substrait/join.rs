@@ -105,7 +105,7 @@ impl Producer<'_> {
         for predicate in on {
             let operand = self.boolean(*predicate, row)?;
             let mut is_of_left = Vec::new();
-            for column in self.arena.columns_of(*predicate) {
+            for &column in self.arena.columns_of(*predicate) {
                 is_of_left.push(row.position(column)? < n_left);
             }
             let is_key = is_of_left.contains(&true) && is_of_left.contains(&false);

@@ -85,7 +85,7 @@ impl Equalities {
     ) -> Vec<ScalarId> {
         let mut moved = Vec::new();
         for &predicate in known {
-            let read = arena.columns_of(predicate);
+            let read = arena.columns_of(predicate).to_vec();
             if read.is_empty() || arena.tree_size(predicate) > MAX_REPEATED_SIZE || !may_move(arena, predicate) {
                 continue;
             }

@@ -9,7 +9,7 @@ use isomer_ir::{
 use super::calls::over_keys;
 use super::group_keys::is_one_value;
 use super::{Definitions, Normalizer, peek, strip_names};
-use crate::facts::matches_key;
+use crate::facts::{Facts, matches_key};
 
 /// Which rows of an order a limit lets through.
 #[derive(Debug, Clone, Copy)]
@@ -153,6 +153,17 @@ impl Normalizer<'_> {
             return keys;
         }
         let facts = self.facts(plan);
+        self.kept_keys(keys, definitions, plan, &facts)
+    }
+
+    /// The same where the plan's facts are known.
+    pub(super) fn kept_keys(
+        &mut self,
+        keys: Vec<SortKey>,
+        definitions: &Definitions,
+        plan: &Plan,
+        facts: &Facts,
+    ) -> Vec<SortKey> {
         let equalities = self.equalities(plan);
         let mut kept: Vec<SortKey> = Vec::with_capacity(keys.len());
         for key in keys {
@@ -166,7 +177,7 @@ impl Normalizer<'_> {
                 .collect();
             let earlier: Vec<(ColumnId, ScalarId)> =
                 columns.iter().map(|&column| (column, self.context.arena.column_ref(column))).collect();
-            if is_one_value(&self.context.arena, scalar, &facts) && self.switches.is_on("prune-constant-sort-key") {
+            if is_one_value(&self.context.arena, scalar, facts) && self.switches.is_on("prune-constant-sort-key") {
                 self.switches.fire("prune-constant-sort-key");
             } else if kept.iter().any(|earlier| earlier.scalar == scalar)
                 && self.switches.is_on("prune-duplicate-sort-key")
@@ -175,7 +186,7 @@ impl Normalizer<'_> {
             } else if self.switches.is_on("prune-determined-sort-key")
                 && ((!columns.is_empty() && facts.is_unique(&columns))
                     || (self.context.arena.volatility(scalar) == Volatility::Immutable
-                        && over_keys(&mut self.context.arena, scalar, &earlier, &facts).is_some()))
+                        && over_keys(&mut self.context.arena, scalar, &earlier, facts).is_some()))
             {
                 self.switches.fire("prune-determined-sort-key");
             } else {

@@ -70,6 +70,8 @@ pub(crate) struct NormalModel {
     pub(crate) order: Vec<SortKey>,
     /// Rules that fired, with how often.
     pub(crate) fired: BTreeMap<Arc<str>, usize>,
+    /// Whether the first round gave what the last one gave.
+    pub(crate) is_settled_at_once: bool,
 }
 
 /// The state of one model's normalisation.
@@ -109,12 +111,16 @@ impl<'a> Normalizer<'a> {
             output.columns.iter().map(|column| self.context.arena.column_ref(column.column)).collect();
         let mut order = sort;
         let mut plan = plan;
+        let mut n_changes = 0;
         for round in 0..=self.max_rounds {
-            let before = if round == 0 { None } else { Some(plan.clone()) };
+            let before = if round == 0 { None } else { Some((plan.clone(), shown.clone(), order.clone())) };
             plan = self.with_columns(plan, &mut shown, &mut order);
             // What was pruned away may have stood between rewrites: the result is normalised again.
-            if before.is_some_and(|before| before == plan) {
-                break;
+            if let Some(before) = before {
+                n_changes += usize::from(before.0 != plan || before.1 != shown || before.2 != order);
+                if before.0 == plan {
+                    break;
+                }
             }
         }
         if limits::is_ordered_by(&plan, &order) {
@@ -126,7 +132,7 @@ impl<'a> Normalizer<'a> {
         let exposed = plan.columns(&mut self.context.arena);
         let exprs = output.columns.iter().zip(shown);
         let exprs = exprs.map(|(column, scalar)| (self.computed_id(scalar, &column.name, &exposed), scalar)).collect();
-        NormalModel { plan, exprs, order, fired: self.switches.take_fired() }
+        NormalModel { plan, exprs, order, fired: self.switches.take_fired(), is_settled_at_once: n_changes == 0 }
     }
 
     /// The normal form of a plan of which only the scalars `shown` and the keys of `order` are read; they
@@ -142,12 +148,16 @@ impl<'a> Normalizer<'a> {
                 self.resolve(*scalar, &definitions)
             };
         }
-        *order = match self.facts(&plan).max_rows {
-            Some(..=1) => Vec::new(),
-            _ => self.sort_keys(std::mem::take(order), &definitions, &plan),
-        };
+        if !order.is_empty() {
+            let facts = self.facts(&plan);
+            *order = match facts.max_rows {
+                Some(..=1) => Vec::new(),
+                _ => self.kept_keys(std::mem::take(order), &definitions, &plan, &facts),
+            };
+        }
         let scalars = shown.iter().copied().chain(order.iter().map(|key| key.scalar));
-        let demanded: Vec<ColumnId> = scalars.flat_map(|scalar| self.context.arena.columns_of(scalar)).collect();
+        let demanded: Vec<ColumnId> =
+            scalars.flat_map(|scalar| self.context.arena.columns_of(scalar)).copied().collect();
         prune(self.context, self.switches, plan, &demanded)
     }
 

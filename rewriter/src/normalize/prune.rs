@@ -300,10 +300,11 @@ fn only_tested(
         return None;
     }
     for position in 0..inputs.len() {
-        let facts = plan_facts(context, &inputs[position]);
-        if demanded.iter().any(|column| facts.exposes(*column)) {
+        let columns = inputs[position].columns(&mut context.arena);
+        if columns.iter().any(|column| demanded.binary_search(column).is_ok()) {
             continue;
         }
+        let facts = plan_facts(context, &inputs[position]);
         // What can fail stays with the pairs: rows without a partner were never tested.
         let (own, rest): (Vec<ScalarId>, Vec<ScalarId>) = on.iter().partition(|&&predicate| {
             context.arena.can_raise(predicate)

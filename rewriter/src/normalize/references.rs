@@ -194,7 +194,6 @@ pub(crate) fn foreign_key_join(
     if inputs.len() < 2 {
         return None;
     }
-    let all: Vec<Facts> = inputs.iter().map(|input| plan_facts(context, input)).collect();
     for (position, input) in inputs.iter().enumerate() {
         let Some(target) = WholeTable::of(&mut context.arena, input) else { continue };
         if demanded.iter().any(|&column| target.exposes(column)) {
@@ -204,6 +203,7 @@ pub(crate) fn foreign_key_join(
             .iter()
             .partition(|&&predicate| context.arena.columns_of(predicate).iter().any(|&column| target.exposes(column)));
         let Some(pairs) = target.pairs(&context.arena, &own) else { continue };
+        let all: Vec<Facts> = inputs.iter().map(|input| plan_facts(context, input)).collect();
         let is_filled = pairs.iter().all(|(_, referring)| {
             all.iter()
                 .enumerate()

@@ -92,7 +92,7 @@ impl Normalizer<'_> {
             return None;
         }
         let arena = &mut self.context.arena;
-        let mut read: Vec<ColumnId> = keys.iter().flat_map(|(_, scalar)| arena.columns_of(*scalar)).collect();
+        let mut read: Vec<ColumnId> = keys.iter().flat_map(|(_, scalar)| arena.columns_of(*scalar)).copied().collect();
         read.sort_unstable();
         read.dedup();
         let partial: Vec<Option<(&Plan, &Keys, &Calls)>> = inputs

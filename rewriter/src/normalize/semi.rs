@@ -243,7 +243,7 @@ impl Normalizer<'_> {
         }
         let own = left.columns(&mut self.context.arena);
         let mut read: Vec<ColumnId> =
-            on.iter().flat_map(|&predicate| self.context.arena.columns_of(predicate)).collect();
+            on.iter().flat_map(|&predicate| self.context.arena.columns_of(predicate)).copied().collect();
         read.retain(|column| own.contains(column));
         self.sunk(kind, left, right, on, &read)
     }

@@ -64,8 +64,11 @@ impl Builder<'_> {
                 Some(self.made(operator, &inputs))
             }
             Plan::Project { input, exprs } => {
-                let own: Vec<ColumnId> =
-                    exprs.iter().flat_map(|&(_, scalar)| self.memo.context().arena.columns_of(scalar)).collect();
+                let own: Vec<ColumnId> = exprs
+                    .iter()
+                    .flat_map(|&(_, scalar)| self.memo.context().arena.columns_of(scalar))
+                    .copied()
+                    .collect();
                 let input = self.build_for(input, Some(&own))?;
                 let exprs = self.exprs(exprs, input)?;
                 Some(self.made(Operator::Project { exprs }, &[input]))

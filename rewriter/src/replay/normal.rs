@@ -12,7 +12,7 @@ use super::Cause;
 use crate::memo::Memo;
 use crate::normalize::{ModelRead, NormalModel, Normalizer};
 use crate::optimize::{Entry, MAX_INLINED_OPERATORS, changed_output, unsorted};
-use crate::rule_set::Rules;
+use crate::rule_set::{NATIVE_RULES, Rules};
 use crate::simplify::Switches;
 
 /// A normal form with some of the rules on.
@@ -39,7 +39,7 @@ pub(super) fn stages(
     let mut all = rules.switches().recording();
     normal(&mut all);
     let fired = all.recorded();
-    let natives = isomer_rules::NATIVES.iter().map(|native| Arc::from(native.replace('_', "-")));
+    let natives = NATIVE_RULES.iter().cloned();
     let scalars = rules.templates.scalars.iter().map(|template| Arc::clone(&template.rule));
     let aggregates = rules.templates.aggregates.iter().map(|template| Arc::clone(&template.rule));
     let known: Vec<Arc<str>> = natives.chain(scalars).chain(aggregates).collect();

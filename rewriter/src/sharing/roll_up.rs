@@ -58,7 +58,7 @@ pub(crate) fn cover_of(memo: &mut Memo, switches: &mut Switches, sites: &[&Site]
     }
     // Residual filters are applied again above the cover, so what they read must be a key there.
     for &predicate in residuals.iter().flatten() {
-        for column in context.arena.columns_of(predicate) {
+        for column in context.arena.columns_of(predicate).to_vec() {
             let scalar = context.arena.column_ref(column);
             add_keys(&mut keys, &[(column, scalar)])?;
         }

@@ -21,18 +21,25 @@ impl Simplifier {
         templates: &ScalarTemplates,
     ) -> Vec<ScalarId> {
         let mut conjuncts = predicates.to_vec();
+        if self.settled.contains(&conjuncts) {
+            return conjuncts;
+        }
+        let mut is_settled = false;
         for _ in 0..MAX_ROUNDS {
             let before = conjuncts.clone();
+            let n_fired = switches.n_fired();
             conjuncts = self.held(arena, &conjuncts, switches, templates);
             conjuncts = merge_domains(arena, Function::And, &conjuncts, switches);
             conjuncts = contexts::apply(arena, conjuncts, switches);
             conjuncts = sorted(arena, conjuncts);
             if conjuncts == before {
+                is_settled = switches.n_fired() == n_fired;
                 break;
             }
         }
         let is_true = |arena: &Arena, id: ScalarId| arena[id] == Scalar::Literal(Literal::Boolean(true));
         if conjuncts.iter().any(|&id| is_true(arena, id)) {
+            is_settled = false;
             switches.fire("eliminate-true-filter");
             if switches.is_on("eliminate-true-filter") {
                 conjuncts.retain(|&id| !is_true(arena, id));
@@ -41,6 +48,9 @@ impl Simplifier {
         if is_false(arena, &conjuncts) && switches.is_on("eliminate-false-filter") {
             switches.fire("eliminate-false-filter");
             return vec![arena.boolean(false)];
+        }
+        if is_settled {
+            self.settled.insert(conjuncts.clone());
         }
         conjuncts
     }

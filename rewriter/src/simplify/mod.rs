@@ -42,6 +42,8 @@ const MAX_TEMPLATES: usize = 100;
 #[derive(Debug, Default)]
 pub(crate) struct Simplifier {
     done: FxHashMap<ScalarId, ScalarId>,
+    /// Lists of conjuncts of which no rule changes anything.
+    settled: FxHashSet<Vec<ScalarId>>,
 }
 
 /// What is left to do for a scalar.
@@ -63,6 +65,9 @@ impl Simplifier {
         switches: &mut Switches,
         templates: &ScalarTemplates,
     ) -> ScalarId {
+        if let Some(&done) = self.done.get(&root) {
+            return done;
+        }
         let mut tasks = vec![Task::Enter(root)];
         // What is under way is not entered again: rules that turn a scalar back end there.
         let mut under_way: FxHashSet<ScalarId> = FxHashSet::default();
@@ -76,10 +81,7 @@ impl Simplifier {
                     }
                 }
                 Task::Leave(id) => {
-                    let operands: FxHashSet<ScalarId> = arena.operands(id).into_iter().collect();
-                    let rebuilt = arena.substitute(id, &mut |_, scalar| {
-                        if scalar != id && operands.contains(&scalar) { self.done.get(&scalar).copied() } else { None }
-                    });
+                    let rebuilt = arena.rebuilt(id, &|operand| self.done.get(&operand).copied().unwrap_or(operand));
                     n_steps += 1;
                     // What a project wrote comes first: a rule of ours must not take its pattern away.
                     let mut next = rebuilt;

@@ -40,6 +40,7 @@ pub(crate) struct Switches {
     disabled: FxHashSet<Arc<str>>,
     off_in_model: FxHashSet<Arc<str>>,
     fired: BTreeMap<Arc<str>, usize>,
+    n_fired: usize,
     budgets: FxHashMap<Arc<str>, Budget>,
     spent: FxHashMap<Arc<str>, Spent>,
     waiting: FxHashSet<Arc<str>>,
@@ -99,6 +100,7 @@ impl Switches {
         if !self.is_on(rule) {
             return;
         }
+        self.n_fired += 1;
         match self.fired.get_mut(rule) {
             Some(count) => *count += 1,
             None => {
@@ -148,6 +150,11 @@ impl Switches {
             self.fire(rule);
         }
         result
+    }
+
+    /// How often any rule fired.
+    pub(crate) fn n_fired(&self) -> usize {
+        self.n_fired
     }
 
     pub(crate) fn take_fired(&mut self) -> BTreeMap<Arc<str>, usize> {

@@ -12,7 +12,7 @@ pub(crate) fn transitive(arena: &mut Arena, holds: &[ScalarId]) -> Vec<ScalarId>
     let classes = equal_classes(arena, holds);
     let mut inferred = Vec::new();
     for &predicate in holds {
-        let &[column] = arena.columns_of(predicate).as_slice() else { continue };
+        let &[column] = arena.columns_of(predicate) else { continue };
         let is_said_again = arena.tree_size(predicate) <= MAX_SIZE
             && !arena.can_raise(predicate)
             && arena.volatility(predicate) == Volatility::Immutable
