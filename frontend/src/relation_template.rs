@@ -23,27 +23,36 @@ pub(crate) fn compile_relation(
     template: &SqlText,
     note: Option<Arc<str>>,
     arena: &mut Arena,
-) -> Compile<Compiled> {
+) -> Result<Compiled, Vec<Diagnostic>> {
     let mut holes: Vec<HoleColumn> = Vec::new();
-    let from = with_symbols(rule, pattern, &mut holes)?;
-    let to = with_symbols(rule, template, &mut holes)?;
+    let sides = [with_symbols(rule, pattern, &mut holes), with_symbols(rule, template, &mut holes)];
+    let [from, to] = both(sides)?;
     let catalog = symbolic_catalog(rule, &holes);
-    let from = bound(rule, pattern, &from, &catalog, arena)?;
-    let to = bound(rule, template, &to, &catalog, arena)?;
+    let sides = [bound(rule, pattern, &from, &catalog, arena), bound(rule, template, &to, &catalog, arena)];
+    let [from, to] = both(sides)?;
+    let mut faults: Vec<Diagnostic> = Vec::new();
     for (text, output) in [(pattern, &from), (template, &to)] {
         let side = if std::ptr::eq(text, pattern) { Side::Pattern } else { Side::Template };
-        supported(&output.plan, side, arena).map_err(|what| {
+        if let Err(what) = supported(&output.plan, side, arena) {
             let message = format!("a template of `{}` holds {what}, which templates do not match", rule.name);
             let help = "see Relation templates in LANGUAGE.md for what they may hold";
-            fault(rule, text, "RULE-0046", message, help)
-        })?;
+            faults.push(*fault(rule, text, "RULE-0046", message, help));
+        }
     }
-    same_outputs(rule, template, &from, &to, arena)?;
+    faults.extend(same_outputs(rule, template, &from, &to, arena).err().map(|fault| *fault));
     if scalars_of(&to.plan).into_iter().any(|scalar| arena.volatility(scalar) == Volatility::Volatile) {
         let message = format!("the template of `{}` holds a volatile function", rule.name);
-        return Err(fault(rule, template, "RULE-0043", message, "a rule may not draw anew what was drawn once"));
+        faults.push(*fault(rule, template, "RULE-0043", message, "a rule may not draw anew what was drawn once"));
     }
-    Ok(Compiled::Relation { pattern: from, template: to, note })
+    if faults.is_empty() { Ok(Compiled::Relation { pattern: from, template: to, note }) } else { Err(faults) }
+}
+
+/// Both sides, or what is wrong with either.
+fn both<T>(sides: [Compile<T>; 2]) -> Result<[T; 2], Vec<Diagnostic>> {
+    match sides {
+        [Ok(from), Ok(to)] => Ok([from, to]),
+        sides => Err(sides.into_iter().filter_map(Result::err).map(|fault| *fault).collect()),
+    }
 }
 
 /// The SQL with symbolic names in the place of holes: `$L` a table, `$L.$j` and `$p($L)` columns.

@@ -32,6 +32,14 @@ pub fn compile_rules(rules: &RuleSet, arena: &mut Arena) -> (Vec<CompiledRule>, 
 fn compile_all(rules: &RuleSet, arena: &mut Arena) -> (Vec<CompiledRule>, Vec<Diagnostic>) {
     let mut compiled = Vec::with_capacity(rules.rules.len());
     let mut diagnostics = Vec::new();
+    // What is wrong with the template of a rejected rule is told too.
+    for rule in &rules.rejected {
+        if let Body::Template { .. } = &rule.body {
+            let told = &mut Vec::new();
+            compile(rule, arena, told);
+            diagnostics.extend(told.drain(..).filter(|told| told.severity == Severity::Project));
+        }
+    }
     for rule in &rules.rules {
         let before = diagnostics.len();
         let bodies = match &rule.body {
@@ -66,13 +74,20 @@ fn compile(rule: &Rule, arena: &mut Arena, diagnostics: &mut Vec<Diagnostic>) ->
                 };
                 match body {
                     Ok(body) => bodies.push(body),
-                    Err(diagnostic) => diagnostics.push(*diagnostic),
+                    Err(faults) => diagnostics.extend(faults),
                 }
             }
         }
         Err(diagnostic) => diagnostics.push(*diagnostic),
     }
-    diagnostics.dedup();
+    // One form of a rule has the faults of another.
+    let mut distinct: Vec<Diagnostic> = Vec::with_capacity(diagnostics.len());
+    for told in diagnostics.drain(..) {
+        if !distinct.contains(&told) {
+            distinct.push(told);
+        }
+    }
+    *diagnostics = distinct;
     for body in &bodies {
         diagnostics.extend(warnings(rule, body, arena));
     }
@@ -84,26 +99,37 @@ fn compile_scalar(
     pattern: &SqlText,
     template: &SqlText,
     arena: &mut Arena,
-) -> Result<Compiled, Box<Diagnostic>> {
+) -> Result<Compiled, Vec<Diagnostic>> {
     let (pattern_sql, in_holds) = strip_where(&pattern.text);
     let (template_sql, becomes_holds) = strip_where(&template.text);
+    let mut faults = Vec::new();
     if becomes_holds && !in_holds {
         let message = format!("the template of `{}` begins with WHERE and its pattern does not", rule.name);
         let help = "begin both sides with WHERE, or neither: as a value NULL is not FALSE";
-        return Err(fault(rule, template, "RULE-0050", message, help));
+        faults.push(*fault(rule, template, "RULE-0050", message, help));
     }
-    if let Some(hole) = rule.holes.iter().find(|hole| !is_scalar(hole)) {
+    for hole in rule.holes.iter().filter(|hole| !is_scalar(hole)) {
         let message = format!("the hole `${}` stands for a relation, and the template is a scalar", hole.name);
-        return Err(fault(rule, pattern, "RULE-0041", message, "declare it as `expr`, `predicate` or `literal`"));
+        faults.push(*fault(rule, pattern, "RULE-0041", message, "declare it as `expr`, `predicate` or `literal`"));
     }
     let to_text = template;
-    let from = bound(rule, pattern, pattern_sql, arena)?;
-    let to = bound(rule, template, template_sql, arena)?;
-    match (from, to) {
+    let sides = [bound(rule, pattern, pattern_sql, arena), bound(rule, template, template_sql, arena)];
+    let (from, to) = match sides {
+        [Ok(from), Ok(to)] => (from, to),
+        sides => {
+            faults.extend(sides.into_iter().filter_map(Result::err).map(|fault| *fault));
+            return Err(faults);
+        }
+    };
+    let compiled = match (from, to) {
         (Part::Scalar(pattern), Part::Scalar(template)) => {
-            duplicates_no_volatile(rule, to_text, arena, template)?;
-            comparable(rule, to_text, arena, pattern, template)?;
-            Ok(Compiled::Scalar { pattern, template, is_holds_only: in_holds })
+            for checked in [
+                duplicates_no_volatile(rule, to_text, arena, template),
+                comparable(rule, to_text, arena, pattern, template),
+            ] {
+                faults.extend(checked.err().map(|fault| *fault));
+            }
+            Compiled::Scalar { pattern, template, is_holds_only: in_holds }
         }
         (Part::Aggregate(from), Part::Aggregate(to)) => {
             for (call, text) in [(&from, pattern), (&to, template)] {
@@ -111,16 +137,24 @@ fn compile_scalar(
                     let message =
                         format!("a side of rule `{}` has FILTER or ORDER BY, which are not matched", rule.name);
                     let help = "write the call alone: its FILTER is carried over, and ordered calls are left alone";
-                    return Err(fault(rule, text, "RULE-0051", message, help));
+                    faults.push(*fault(rule, text, "RULE-0051", message, help));
                 }
             }
-            Ok(Compiled::Aggregate { pattern: from, template: to })
+            Compiled::Aggregate { pattern: from, template: to }
         }
         (Part::Scalar(_), Part::Aggregate(_)) | (Part::Aggregate(_), Part::Scalar(_)) => {
             let message = format!("one side of rule `{}` is an aggregate and the other is not", rule.name);
-            Err(fault(rule, template, "RULE-0042", message, "write an aggregate on both sides, or on neither"))
+            faults.push(*fault(
+                rule,
+                template,
+                "RULE-0042",
+                message,
+                "write an aggregate on both sides, or on neither",
+            ));
+            return Err(faults);
         }
-    }
+    };
+    if faults.is_empty() { Ok(compiled) } else { Err(faults) }
 }
 
 /// The bound sides differ, and not in a type that no value of the one could take in the other.

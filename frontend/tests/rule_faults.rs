@@ -173,5 +173,37 @@ fn all_faults_of_a_file_are_told_at_once() {
         rule("  for x expr\n  match no_such($x) => other($x)\n  when single_row($x)").replace("try-it", "third"),
     );
     let codes: Vec<&str> = told(&text).iter().map(|told| told.code).collect();
-    assert_eq!(codes, ["RULE-0009", "RULE-0056", "RULE-0029", "RULE-0024", "RULE-0047", "RULE-0044"]);
+    assert_eq!(codes, ["RULE-0009", "RULE-0056", "RULE-0029", "RULE-0024", "RULE-0047", "RULE-0044", "RULE-0044"]);
+}
+
+/// One fault of a rule does not hide another: of its clauses, of its guards, of either side.
+#[test]
+fn all_faults_of_a_rule_are_told_at_once() {
+    let join = "  for L table, R table, C columns of L, j column of L, k column of R\n";
+    let cases = [
+        (
+            "clauses, then templates and guards",
+            rule(
+                "  class exct\n  for x exprs\n  match abs(abs($x)) => abs($y)\n  when unlikely($x), type($x) in (integr)\n  budget many",
+            ),
+            vec!["RULE-0005", "RULE-0009", "RULE-0057", "RULE-0029", "RULE-0024", "RULE-0035"],
+        ),
+        (
+            "guards, then both sides of a scalar",
+            rule("  for x expr\n  match no_such($x) => other($x)\n  when unlikely($x), single_row($x)"),
+            vec!["RULE-0024", "RULE-0047", "RULE-0047", "RULE-0044", "RULE-0044"],
+        ),
+        (
+            "both sides of a relation",
+            rule(&format!(
+                "{join}  match SELECT $C, $j FROM $L JOIN $R ON $L.$j = $R.$k ORDER BY $j => SELECT $C FROM $L WHERE random() > 0.5"
+            )),
+            vec!["RULE-0046", "RULE-0049", "RULE-0043"],
+        ),
+    ];
+    for (title, text, expect) in cases {
+        let faults = told(&text).into_iter().filter(|told| told.severity == isomer_ir::Severity::Project);
+        let codes: Vec<&str> = faults.map(|told| told.code).collect();
+        assert_eq!(codes, expect, "{title}");
+    }
 }

@@ -103,7 +103,7 @@ fn templates_bind_or_are_refused_by_code() {
         ),
         (
             "a guard that is not decided",
-            "  for x expr\n  match abs($x) => $x\n  when not_null($x)".into(),
+            "  for x expr\n  match abs($x) => $x\n  when single_row($x)".into(),
             &["RULE-0047"],
         ),
         (

@@ -131,6 +131,7 @@ fn hole_guard(guard: &Guard, hole: Option<u32>) -> HoleGuard {
     match (&*guard.name, hole, guard.bound) {
         ("deterministic", Some(hole), _) => HoleGuard::Deterministic(hole),
         ("cannot_raise", Some(hole), _) => HoleGuard::CannotRaise(hole),
+        ("not_null", Some(hole), _) => HoleGuard::NotNull(hole),
         ("literal", Some(hole), _) => HoleGuard::IsLiteral(hole),
         ("type", Some(hole), _) => {
             HoleGuard::TypeIn(hole, guard.members.iter().map(|word| Arc::from(word.as_str())).collect())

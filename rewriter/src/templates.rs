@@ -11,6 +11,7 @@ use isomer_ir::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::facts::{Facts, is_nullable};
 use crate::simplify::{Stop, Switches};
 
 /// What must hold of a hole's binding before a template may fire.
@@ -22,6 +23,8 @@ pub(crate) enum HoleGuard {
     CannotRaise(u32),
     /// A constant.
     IsLiteral(u32),
+    /// Never NULL in the rows that it is computed over.
+    NotNull(u32),
     /// A bare column.
     IsColumn(u32),
     /// A truth value.
@@ -64,7 +67,31 @@ pub(crate) struct ScalarTemplates {
 
 type Bindings = FxHashMap<u32, ScalarId>;
 
+impl ScalarTemplate {
+    fn reads_facts(&self) -> bool {
+        self.guards.iter().any(|guard| matches!(guard, HoleGuard::NotNull(_)))
+    }
+}
+
 impl ScalarTemplates {
+    /// Whether some template asks what is never NULL in the rows around it.
+    pub(crate) fn reads_facts(&self) -> bool {
+        self.scalars.iter().any(ScalarTemplate::reads_facts)
+    }
+
+    /// The scalar after the first template that fires on its root among rows with these facts, of those
+    /// that ask for them.
+    pub(crate) fn rewrite_among(
+        &self,
+        arena: &mut Arena,
+        scalar: ScalarId,
+        facts: &Facts,
+        in_holds: bool,
+        switches: &mut Switches,
+    ) -> Option<ScalarId> {
+        self.rewrite(arena, scalar, switches, in_holds, Some(facts)).map(|(made, _)| made)
+    }
+
     /// The scalar after the first template that fires on its root, with the template's rule.
     pub(crate) fn rewrite_once(
         &self,
@@ -72,12 +99,12 @@ impl ScalarTemplates {
         scalar: ScalarId,
         switches: &mut Switches,
     ) -> Option<(ScalarId, Arc<str>)> {
-        self.rewrite(arena, scalar, switches, false)
+        self.rewrite(arena, scalar, switches, false, None)
     }
 
     /// The predicate after the first Holds-only template that fires on it, or itself.
     pub(crate) fn rewrite_holds(&self, arena: &mut Arena, scalar: ScalarId, switches: &mut Switches) -> ScalarId {
-        self.rewrite(arena, scalar, switches, true).map_or(scalar, |(made, _)| made)
+        self.rewrite(arena, scalar, switches, true, None).map_or(scalar, |(made, _)| made)
     }
 
     fn rewrite(
@@ -86,14 +113,17 @@ impl ScalarTemplates {
         scalar: ScalarId,
         switches: &mut Switches,
         in_holds: bool,
+        facts: Option<&Facts>,
     ) -> Option<(ScalarId, Arc<str>)> {
         for template in &self.scalars {
-            if template.is_holds_only != in_holds || !switches.is_on(&template.rule) {
+            // Without rows around it a scalar is rewritten by the others.
+            let is_asked = template.is_holds_only == in_holds && template.reads_facts() == facts.is_some();
+            if !is_asked || !switches.is_on(&template.rule) {
                 continue;
             }
             let mut bindings = Bindings::default();
             if !matches(arena, template.pattern, scalar, &mut bindings)
-                || !guards_hold(arena, &template.guards, &bindings, 0.0)
+                || !guards_hold(arena, &template.guards, &bindings, facts)
             {
                 continue;
             }
@@ -125,7 +155,7 @@ impl ScalarTemplates {
         &self,
         arena: &mut Arena,
         call: AggregateCall,
-        input_rows: f64,
+        facts: &Facts,
         switches: &mut Switches,
     ) -> AggregateCall {
         for template in &self.aggregates {
@@ -144,7 +174,7 @@ impl ScalarTemplates {
                     .iter()
                     .zip(&call.args)
                     .all(|(&pattern, &arg)| matches(arena, pattern, arg, &mut bindings))
-                || !guards_hold(arena, &template.guards, &bindings, input_rows)
+                || !guards_hold(arena, &template.guards, &bindings, Some(facts))
             {
                 continue;
             }
@@ -298,7 +328,8 @@ fn is_same_literal(a: &Literal, b: &Literal) -> bool {
     }
 }
 
-fn guards_hold(arena: &Arena, guards: &[HoleGuard], bindings: &Bindings, input_rows: f64) -> bool {
+fn guards_hold(arena: &Arena, guards: &[HoleGuard], bindings: &Bindings, facts: Option<&Facts>) -> bool {
+    let input_rows = facts.map_or(0.0, |facts| facts.rows);
     guards.iter().all(|guard| match guard {
         HoleGuard::Deterministic(hole) => {
             bindings.get(hole).is_some_and(|&scalar| arena.volatility(scalar) == Volatility::Immutable)
@@ -306,6 +337,9 @@ fn guards_hold(arena: &Arena, guards: &[HoleGuard], bindings: &Bindings, input_r
         HoleGuard::CannotRaise(hole) => bindings.get(hole).is_some_and(|&scalar| !arena.can_raise(scalar)),
         HoleGuard::IsLiteral(hole) => {
             bindings.get(hole).is_some_and(|&scalar| matches!(arena[scalar], Scalar::Literal(_)))
+        }
+        HoleGuard::NotNull(hole) => {
+            facts.is_some_and(|facts| bindings.get(hole).is_some_and(|&scalar| !is_nullable(arena, scalar, facts)))
         }
         HoleGuard::IsColumn(hole) => {
             bindings.get(hole).is_some_and(|&scalar| matches!(arena[scalar], Scalar::Column(_)))

@@ -8,23 +8,29 @@ use isomer_ir::{Diagnostic, Severity, Span, nearest};
 use crate::rule::{Body, Guard, HoleSort, Rule, RuleFile, RuleSet, SqlText};
 use crate::vocabulary::{GUARDS, GuardForm, NATIVES, TYPE_WORDS, VERBS};
 
+/// Faults of a template without which the binder would only tell the same again.
+const OPEN_TEMPLATE: [&str; 6] = ["RULE-0026", "RULE-0027", "RULE-0028", "RULE-0029", "RULE-0039", "RULE-0040"];
+
 /// Checks rules and makes a set of those that are sound to load, in their order, with the facts. A
-/// rule with a fault is left out and told.
+/// rule with a fault is left out and told; its templates are looked at all the same where they can be
+/// read.
 #[must_use]
 pub fn check(read: RuleFile) -> (RuleSet, Vec<Diagnostic>) {
-    let mut set = RuleSet { rules: Vec::new(), facts: read.facts };
+    let mut set = RuleSet { facts: read.facts, ..RuleSet::default() };
     let mut diagnostics = Vec::new();
     for rule in read.rules {
         let before = diagnostics.len();
         let mut checking = Checking { rule: &rule, diagnostics: &mut diagnostics };
         checking.rule();
-        if let Some(known) = set.get(&rule.name) {
+        if let Some(known) = set.get(&rule.name).or_else(|| set.rejected.iter().find(|known| known.name == rule.name)) {
             let message = format!("rule `{}` is already defined in {}", rule.name, known.file);
             checking.fault("RULE-0020", rule.span, message, "give it another name");
         }
-        let has_fault = diagnostics[before..].iter().any(|diagnostic| diagnostic.severity == Severity::Project);
-        if !has_fault {
+        let mut faults = diagnostics[before..].iter().filter(|told| told.severity == Severity::Project).peekable();
+        if faults.peek().is_none() && !rule.is_faulty {
             set.rules.push(Arc::new(rule));
+        } else if !faults.any(|fault| OPEN_TEMPLATE.contains(&fault.code)) {
+            set.rejected.push(Arc::new(rule));
         }
     }
     (set, diagnostics)

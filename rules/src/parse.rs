@@ -23,6 +23,10 @@ impl Faults<'_> {
     }
 }
 
+/// Faults after which nothing more can be said of a rule: its name, its holes or its templates are open.
+const UNREADABLE: [&str; 7] =
+    ["RULE-0002", "RULE-0004", "RULE-0008", "RULE-0010", "RULE-0015", "RULE-0018", "RULE-0039"];
+
 /// Reads a rule file. What cannot be read is left out and told.
 ///
 /// Rules come in the order of the file. Nothing is checked across rules; see
@@ -88,6 +92,7 @@ fn rule(clauses: &[Clause], faults: &mut Faults<'_>) -> Option<Rule> {
         file: Arc::clone(&faults.file),
         span,
         is_builtin: false,
+        is_faulty: false,
     };
     let mut case: Option<(bool, Case)> = None;
     let mut seen: Vec<&'static str> = Vec::new();
@@ -134,7 +139,9 @@ fn rule(clauses: &[Clause], faults: &mut Faults<'_>) -> Option<Rule> {
         let message = format!("rule `{}` rewrites nothing", rule.name);
         faults.add("RULE-0004", rule.span, message, "add `match SQL => SQL` or `native name`");
     }
-    (faults.all.len() == before).then_some(rule)
+    let told = &faults.all[before..];
+    rule.is_faulty = !told.is_empty();
+    (!told.iter().any(|fault| UNREADABLE.contains(&fault.code))).then_some(rule)
 }
 
 /// Tells a clause that stands twice in a rule, or `match` beside `native`.
@@ -368,7 +375,12 @@ fn holes(clause: &Clause, faults: &mut Faults<'_>) -> Vec<Hole> {
                 holes.push(Hole { name: Arc::from(name), sort: *sort, of, span });
             }
             None => {
-                let help = match nearest(sort, HoleSort::ALL.iter().map(|(word, _)| *word)) {
+                let meant = nearest(sort, HoleSort::ALL.iter().map(|(word, _)| *word));
+                // The rest of the rule is read as if the nearest word stood there.
+                let guess = HoleSort::ALL.iter().find(|(word, _)| Some(*word) == meant);
+                let sort_of_hole = guess.map_or(HoleSort::Expr, |(_, sort)| *sort);
+                holes.push(Hole { name: Arc::from(name), sort: sort_of_hole, of, span });
+                let help = match meant {
                     Some(word) => format!("did you mean `{word}`?"),
                     None => "the sorts are table, columns, column, predicate, expr, aggregate, literal".to_owned(),
                 };

@@ -23,6 +23,9 @@ pub struct RuleSet {
     pub rules: Vec<Arc<Rule>>,
     /// Constraints that the files declare.
     pub facts: Vec<Fact>,
+    /// Rules with a fault that leaves their templates readable, so that what is wrong with those is told
+    /// as well. They are never applied.
+    pub rejected: Vec<Arc<Rule>>,
 }
 
 impl RuleSet {
@@ -66,6 +69,8 @@ pub struct Rule {
     pub span: Span,
     /// Whether it comes with the binary.
     pub is_builtin: bool,
+    /// Whether something of it could not be read, so that it is checked and never applied.
+    pub is_faulty: bool,
 }
 
 impl Rule {

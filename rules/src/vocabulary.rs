@@ -102,7 +102,12 @@ pub const GUARDS: &[GuardInfo] = &[
         &[Use::Relations],
     ),
     guard("key", "key($R, $k)", "as `unique`, of a declared key", &[Use::Relations]),
-    guard("not_null", "not_null($x)", "the column or scalar is never NULL", &[Use::Relations]),
+    guard(
+        "not_null",
+        "not_null($x)",
+        "the column or scalar is never NULL in the rows it is computed over",
+        &[Use::Scalars, Use::Relations],
+    ),
     guard(
         "foreign_key",
         "foreign_key($L.$j, $R.$k)",

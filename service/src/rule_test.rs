@@ -143,11 +143,29 @@ fn try_rows(engines: &trial::Engines, rule: &Arc<Rule>) -> Result<usize, Vec<Str
         let Ok(mut project) = bind(rule, &case) else { continue };
         let (compiled, _) = isomer_frontend::compile_rules(&own, &mut project.arena);
         let Ok(inputs) = positions(&project, case.input.iter().map(|model| model.name.to_string())) else { continue };
+        let Ok(expects) = positions(&project, case.expect.iter().map(|model| format!("{EXPECTED}{}", model.name)))
+        else {
+            continue;
+        };
+        // Where the binder casts what stands for a hole, the texts are no instance: the rule fires on the cast.
+        if !inputs.iter().zip(&expects).all(|(&input, &expected)| is_alike(&project, input, expected)) {
+            continue;
+        }
         if check_case(&project, &compiled, &rule.name, &inputs, &[]).has_fired {
             attempt(&mut project, &case, &budget)?;
         }
     }
     Ok(n_compared)
+}
+
+/// Whether two models show the same types, integers of any width alike.
+fn is_alike(project: &BoundProject, one: usize, other: usize) -> bool {
+    let types = |position: usize| match &project.models[position].bound {
+        Bound::Plan(output) => output.columns.iter().map(|shown| project.arena.column_type(shown.column)).collect(),
+        Bound::Opaque => Vec::new(),
+    };
+    let (one, other) = (types(one), types(other));
+    one.len() == other.len() && one.iter().zip(&other).all(|(a, b)| a == b || a.is_integer() && b.is_integer())
 }
 
 fn run_case(rules: &RuleSet, rule: &Rule, case: &Case, is_refusal: bool) -> Result<Vec<String>, String> {

@@ -45,9 +45,13 @@ impl Normalizer<'_> {
         keys: &[(ColumnId, ScalarId)],
         facts: &Facts,
     ) -> AggregateCall {
+        let read = |this: &mut Self, scalar: ScalarId| {
+            let resolved = this.resolve(scalar, inner);
+            this.among(resolved, facts, false)
+        };
         let mut call = AggregateCall {
-            args: call.args.iter().map(|&arg| self.resolve(arg, inner)).collect(),
-            filter: call.filter.map(|filter| self.resolve(filter, inner)),
+            args: call.args.iter().map(|&arg| read(self, arg)).collect(),
+            filter: call.filter.map(|filter| read(self, filter)),
             order: call.order.iter().map(|key| SortKey { scalar: self.resolve(key.scalar, inner), ..*key }).collect(),
             ..call.clone()
         };
@@ -81,7 +85,7 @@ impl Normalizer<'_> {
             self.switches.fire("simplify-count-not-null");
             call.args.clear();
         }
-        self.templates.rewrite_aggregate(&mut self.context.arena, call, facts.rows, self.switches)
+        self.templates.rewrite_aggregate(&mut self.context.arena, call, facts, self.switches)
     }
 
     /// An argument that is NULL except under a condition is the argument under a filter.

@@ -30,6 +30,55 @@ impl Normalizer<'_> {
         current
     }
 
+    /// The scalar after templates whose guards ask what is never NULL in rows with these facts.
+    pub(super) fn among(&mut self, scalar: ScalarId, facts: &Facts, in_holds: bool) -> ScalarId {
+        if !self.templates.reads_facts() {
+            return scalar;
+        }
+        let mut current = scalar;
+        for _ in 0..MAX_ROUNDS {
+            let (templates, switches) = (self.templates, &mut *self.switches);
+            let arena = &mut self.context.arena;
+            let mut next =
+                arena.substitute(current, &mut |arena, id| templates.rewrite_among(arena, id, facts, false, switches));
+            if in_holds {
+                next = templates.rewrite_among(arena, next, facts, true, switches).unwrap_or(next);
+            }
+            if next == current {
+                break;
+            }
+            current = self.resolve(next, &Definitions::default());
+        }
+        current
+    }
+
+    /// Named scalars after such templates, over the rows of `plan`.
+    pub(super) fn all_among(&mut self, mut exprs: Vec<(ColumnId, ScalarId)>, plan: &Plan) -> Vec<(ColumnId, ScalarId)> {
+        if self.templates.reads_facts() && exprs.iter().any(|&(_, scalar)| !self.is_leaf(scalar)) {
+            let facts = self.facts(plan);
+            for (_, scalar) in &mut exprs {
+                *scalar = self.among(*scalar, &facts, false);
+            }
+        }
+        exprs
+    }
+
+    fn is_leaf(&self, scalar: ScalarId) -> bool {
+        matches!(self.context.arena[scalar], Scalar::Column(_) | Scalar::Literal(_))
+    }
+
+    /// Conjuncts after such templates, over rows of all these inputs.
+    pub(super) fn holds_among(&mut self, holds: Vec<ScalarId>, inputs: &[&Plan]) -> Vec<ScalarId> {
+        if holds.is_empty() || !self.templates.reads_facts() {
+            return holds;
+        }
+        let mut not_null: Vec<ColumnId> = inputs.iter().flat_map(|input| self.facts(input).not_null).collect();
+        not_null.sort_unstable();
+        let facts = Facts::of_not_null(not_null);
+        let known: Vec<ScalarId> = holds.iter().map(|&predicate| self.among(predicate, &facts, true)).collect();
+        if known == holds { holds } else { self.simplified_holds(&known) }
+    }
+
     /// The condition `x IN (…)` that a semi or anti join with written-out constants is.
     pub(super) fn as_list(&mut self, kind: JoinKind, right: &Plan, on: &[ScalarId]) -> Option<ScalarId> {
         let is_test = matches!(kind, JoinKind::Semi | JoinKind::Anti | JoinKind::AntiNullAware);

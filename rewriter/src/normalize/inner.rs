@@ -94,6 +94,7 @@ impl Normalizer<'_> {
         }
         let on: Vec<ScalarId> = holds.iter().map(|&cond| self.resolve(cond, &definitions)).collect();
         let on = self.simplified_holds(&on);
+        let on = self.holds_among(on, &inputs.iter().collect::<Vec<_>>());
         let is_empty =
             inputs.iter().any(|input| matches!(peek(input), Plan::Empty { .. })) || is_false(&self.context.arena, &on);
         if is_empty && self.switches.is_on("prune-empty-operator") {

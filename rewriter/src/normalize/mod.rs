@@ -245,6 +245,7 @@ impl<'a> Normalizer<'a> {
             return (plan, definitions);
         }
         let holds = self.simplified_holds(&resolved);
+        let holds = self.holds_among(holds, &[&plan]);
         if is_false(&self.context.arena, &holds) {
             let columns = plan.columns(&mut self.context.arena);
             return (Plan::Empty { columns }, definitions);
@@ -315,6 +316,7 @@ impl<'a> Normalizer<'a> {
                 (id, self.without_null_tests(scalar, &plan))
             })
             .collect();
+        let resolved = self.all_among(resolved, &plan);
         let is_barrier = resolved.iter().any(|&(_, scalar)| {
             !matches!(self.context.arena[scalar], Scalar::Column(_))
                 && (is_volatile(self, scalar) || self.context.arena.tree_size(scalar) > MAX_INLINED_SIZE)

@@ -194,6 +194,7 @@ impl Normalizer<'_> {
         let on: Vec<ScalarId> =
             on.iter().map(|&predicate| self.resolve_both(predicate, &left_definitions, &right_definitions)).collect();
         let on = self.simplified_holds(&on);
+        let on = self.holds_among(on, &[&left, &right]);
         let mut definitions = left_definitions;
         definitions.extend(right_definitions);
         let kind = self.without_error(kind, &right, &on);
