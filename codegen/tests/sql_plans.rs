@@ -19,6 +19,7 @@ fn parse(sql: &str, dialect: Dialect) {
         Dialect::DataFusion => Parser::parse_sql(&GenericDialect {}, sql),
         Dialect::Postgres => Parser::parse_sql(&PostgreSqlDialect {}, sql),
         Dialect::Spark => Parser::parse_sql(&DatabricksDialect {}, sql),
+        Dialect::Snowflake | Dialect::BigQuery => unreachable!("nothing is written for {dialect}"),
     };
     assert!(parsed.is_ok(), "{dialect}: {parsed:?}\n{sql}");
 }
@@ -29,7 +30,7 @@ fn check(plans: &mut Plans, output: &Output, expect: &Expect) {
     let again = to_sql(output, &mut plans.arena, &plans.catalog, Dialect::DuckDb).unwrap();
     assert_eq!(sql, again);
     expect.assert_eq(&format!("{sql}\n"));
-    for dialect in Dialect::ALL {
+    for dialect in Dialect::WRITTEN {
         match to_sql(output, &mut plans.arena, &plans.catalog, dialect) {
             Ok(sql) => parse(&sql, dialect),
             Err(error) => assert_ne!(error.code, "GEN-0001", "{error}"),
@@ -629,7 +630,7 @@ fn a_distinct_branch_of_a_union_keeps_its_columns() {
 fn a_random_value_is_drawn_once() {
     let mut p = Plans::new();
     let scan = p.scan("events");
-    let draw = p.arena.volatile_call(Function::Random, DataType::Float64);
+    let draw = p.arena.volatile_call(Function::Random, [], DataType::Float64);
     let (id, draw) = p.computed(draw, "r");
     let plan = p.project(scan, &["events.kind"], &[(id, draw)]);
     let read = p.arena.column_ref(id);
@@ -668,7 +669,7 @@ fn a_random_value_is_drawn_once() {
 fn a_random_relation_is_read_once() {
     let mut p = Plans::new();
     let scan = p.scan("events");
-    let draw = p.arena.volatile_call(Function::Random, DataType::Float64);
+    let draw = p.arena.volatile_call(Function::Random, [], DataType::Float64);
     let call = p.agg(AggregateFunction::Max, &[draw], DataType::Float64, "luck");
     let most = p.group(scan, &["events.kind"], std::slice::from_ref(&call));
     let kind = p.eq("events.kind", "1:events.kind");
@@ -807,7 +808,7 @@ fn deep_and_wide_scalars() {
     let scan = p.scan("events");
     let plan = p.project(filter(scan, &[any]), &[], &[sum]);
     let output = p.output(plan, &[("sum", sum.0)]);
-    for dialect in Dialect::ALL {
+    for dialect in Dialect::WRITTEN {
         let sql = to_sql(&output, &mut p.arena, &p.catalog, dialect).unwrap();
         assert!(sql.len() > 1_000_000, "{}", sql.len());
     }

@@ -50,7 +50,7 @@ impl EngineKind {
         match dialect {
             Dialect::DuckDb => Some(Self::DuckDb),
             Dialect::DataFusion => Some(Self::DataFusion),
-            Dialect::Postgres | Dialect::Spark => None,
+            Dialect::Postgres | Dialect::Spark | Dialect::Snowflake | Dialect::BigQuery => None,
         }
     }
 }

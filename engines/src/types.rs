@@ -1,6 +1,8 @@
 //! Our types in DuckDB's words, and back.
 
-use isomer_ir::DataType;
+use std::sync::Arc;
+
+use isomer_ir::{DataType, Nested};
 
 /// DuckDB's name of a type; `None` where the catalog does not say.
 pub(crate) fn duckdb_name(data_type: DataType) -> Option<String> {
@@ -26,6 +28,8 @@ pub(crate) fn duckdb_name(data_type: DataType) -> Option<String> {
         DataType::Timestamp => "TIMESTAMP",
         DataType::TimestampTz => "TIMESTAMP WITH TIME ZONE",
         DataType::Interval => "INTERVAL",
+        DataType::Json => "JSON",
+        DataType::Nested(nested) => return nested_name(nested.get()),
         DataType::Uuid => "UUID",
     };
     Some(name.to_owned())
@@ -55,8 +59,32 @@ pub(crate) fn from_duckdb_name(name: &str) -> DataType {
         "TIMESTAMP WITH TIME ZONE" => DataType::TimestampTz,
         "INTERVAL" => DataType::Interval,
         "UUID" => DataType::Uuid,
-        other => decimal(other).unwrap_or(DataType::Unknown),
+        "JSON" => DataType::Json,
+        other => decimal(other).or_else(|| list(other)).unwrap_or(DataType::Unknown),
     }
+}
+
+fn nested_name(nested: &Nested) -> Option<String> {
+    Some(match nested {
+        Nested::List(element) => format!("{}[]", duckdb_name(*element)?),
+        Nested::Map(key, of) => format!("MAP({}, {})", duckdb_name(*key)?, duckdb_name(*of)?),
+        Nested::Struct(fields) => {
+            let part = |(name, of): &(Arc<str>, DataType)| {
+                Some(format!("\"{}\" {}", name.replace('"', "\"\""), duckdb_name(*of)?))
+            };
+            format!("STRUCT({})", fields.iter().map(part).collect::<Option<Vec<_>>>()?.join(", "))
+        }
+        Nested::Enum(texts) => {
+            let texts: Vec<String> = texts.iter().map(|text| format!("'{}'", text.replace('\'', "''"))).collect();
+            format!("ENUM({})", texts.join(", "))
+        }
+    })
+}
+
+/// A list of a known type.
+fn list(name: &str) -> Option<DataType> {
+    let element = from_duckdb_name(name.strip_suffix("[]")?);
+    (element != DataType::Unknown).then(|| element.list_of())
 }
 
 fn decimal(name: &str) -> Option<DataType> {
@@ -82,7 +110,7 @@ mod tests {
             let name = duckdb_name(data_type).unwrap().replace(", ", ",");
             assert_eq!(from_duckdb_name(&name), data_type);
         }
-        for name in ["INTEGER[]", "STRUCT(a INTEGER)", "ENUM('a')", "TIMESTAMP_NS", "DECIMAL(a,b)"] {
+        for name in ["STRUCT(a INTEGER)", "ENUM('a')", "TIMESTAMP_NS", "DECIMAL(a,b)"] {
             assert_eq!(from_duckdb_name(name), DataType::Unknown, "{name}");
         }
     }

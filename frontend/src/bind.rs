@@ -146,6 +146,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) depth: usize,
     pub(crate) n_operators: usize,
+    /// Parameters of the lambda functions around, by folded name.
+    pub(crate) parameters: Vec<(Arc<str>, ScalarId)>,
     /// Rules by which subqueries became joins, with how often.
     pub(crate) rules: BTreeMap<&'static str, usize>,
     /// Names of columns without an alias that the engine may show otherwise.
@@ -210,6 +212,7 @@ pub(crate) fn bind_parsed(
         diagnostics: Vec::new(),
         depth: 0,
         n_operators: 0,
+        parameters: Vec::new(),
         rules: BTreeMap::new(),
         guessed_names: FxHashSet::default(),
     };
@@ -310,6 +313,11 @@ impl<'a> Binder<'a> {
         let Some((last, qualifiers)) = parts.split_last() else {
             return Err(self.unsupported_somewhere("an empty name"));
         };
+        if qualifiers.is_empty()
+            && let Some(parameter) = self.parameter(&last.value)
+        {
+            return Ok(parameter);
+        }
         let column = fold(&last.value);
         let qualifier = (!qualifiers.is_empty()).then(|| {
             let parts: Vec<&str> = qualifiers.iter().map(|part| part.value.as_str()).collect();
@@ -325,6 +333,9 @@ impl<'a> Binder<'a> {
             && let Some(scalar) = self.alias(&column)?
         {
             return Ok(scalar);
+        }
+        if let Some(field) = self.column_field(parts)? {
+            return Ok(field);
         }
         self.outer_column(parts, qualifier.as_deref(), &column)
     }
@@ -382,10 +393,10 @@ impl<'a> Binder<'a> {
         let (clause, dialect) = (self.level().clause, self.dialect);
         let is_allowed = match clause {
             Clause::GroupBy => true,
-            Clause::Where => dialect == Dialect::DuckDb,
+            Clause::Where => matches!(dialect, Dialect::DuckDb | Dialect::Snowflake),
             Clause::Having => dialect != Dialect::Postgres,
             Clause::Select | Clause::AggregateArgument | Clause::WindowArgument => {
-                matches!(dialect, Dialect::DuckDb | Dialect::Spark)
+                matches!(dialect, Dialect::DuckDb | Dialect::Spark | Dialect::Snowflake)
             }
             Clause::JoinOn | Clause::Values => false,
         };

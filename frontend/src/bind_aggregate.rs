@@ -14,15 +14,14 @@ use sqlparser::ast::{
 
 use crate::bind::{Bind, Binder, Clause, ItemValue};
 use crate::bind_grouping::Grouping;
-use crate::functions::{Known, Special, lookup};
+use crate::functions::{Known, Special, is_aggregate};
 use crate::scope::{Rel, is_nullable};
 use crate::syntax::{bare, calls};
 use crate::types_of;
 
 impl<'a> Binder<'a> {
     pub(crate) fn is_aggregate(&self, function: &ast::Function) -> bool {
-        let known = lookup(&Self::function_name(function), self.dialect).map(|(known, _)| known);
-        function.over.is_none() && matches!(known, Some(Known::Aggregate(_) | Known::Special(Special::CountIf)))
+        function.over.is_none() && is_aggregate(&Self::function_name(function), self.dialect)
     }
 
     /// Whether an expression calls an aggregate or a window function.
@@ -160,9 +159,6 @@ impl<'a> Binder<'a> {
         if arguments.nulls.is_some() {
             return Err(self.unsupported(&function.name, "`IGNORE NULLS` of an aggregate"));
         }
-        if !function.within_group.is_empty() {
-            return Err(self.unsupported(&function.name, "`WITHIN GROUP`"));
-        }
         if arguments.is_star && !matches!(known, Known::Aggregate(AggregateFunction::Count)) {
             return Err(self.fault("SQL-0010", &function.name, format!("`{name}` does not take `*`")));
         }
@@ -170,8 +166,12 @@ impl<'a> Binder<'a> {
             Some(filter) => Some(self.predicate(filter)?),
             None => None,
         };
+        let mut within = function.within_group.iter().map(|key| self.window_key(key)).collect::<Bind<Vec<_>>>()?;
         let aggregate = match known {
             Known::Aggregate(aggregate) => aggregate,
+            Known::Special(Special::PercentileCont) => AggregateFunction::QuantileCont,
+            Known::Special(Special::PercentileDisc) => AggregateFunction::QuantileDisc,
+            Known::Special(Special::ModeWithin) => AggregateFunction::Mode,
             _ => {
                 let condition = self.predicate(arguments.exprs[0])?;
                 filter = Some(self.arena.and(filter.into_iter().chain([condition])));
@@ -180,6 +180,11 @@ impl<'a> Binder<'a> {
             }
         };
         let mut args = arguments.exprs.iter().map(|arg| self.scalar(arg)).collect::<Bind<Vec<_>>>()?;
+        let is_within = matches!(known, Known::Special(special) if special != Special::CountIf);
+        if is_within {
+            self.ordered_set(&mut args, &within, function)?;
+            within.clear();
+        }
         if aggregate == AggregateFunction::Count
             && !arguments.is_distinct
             && let [arg] = args.as_slice()
@@ -190,7 +195,17 @@ impl<'a> Binder<'a> {
         if aggregate == AggregateFunction::StringAgg && args.len() == 1 {
             args.push(self.arena.text(","));
         }
-        let order = arguments.order.iter().map(|key| self.window_key(key)).collect::<Bind<Vec<_>>>()?;
+        if !within.is_empty() && (aggregate != AggregateFunction::StringAgg || !arguments.order.is_empty()) {
+            let is_listed = matches!(aggregate, AggregateFunction::Listed(_)) && aggregate.is_order_sensitive();
+            if !is_listed || !arguments.order.is_empty() {
+                return Err(self.unsupported(&function.name, &format!("`WITHIN GROUP` of `{name}`")));
+            }
+        }
+        let order = if within.is_empty() {
+            arguments.order.iter().map(|key| self.window_key(key)).collect::<Bind<Vec<_>>>()?
+        } else {
+            within
+        };
         let types: Vec<DataType> = args.iter().map(|&arg| self.arena.type_of(arg)).collect();
         let Some(data_type) = types_of::aggregate(aggregate, &types, self.dialect) else {
             let found = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -205,6 +220,18 @@ impl<'a> Binder<'a> {
             order: if aggregate.is_order_sensitive() { order } else { Vec::new() },
             data_type,
         })
+    }
+
+    /// The arguments of a function of an ordered set: the value that is ordered, and the share.
+    fn ordered_set(&mut self, args: &mut Vec<ScalarId>, within: &[SortKey], function: &ast::Function) -> Bind<()> {
+        let [key] = within else {
+            return Err(self.unsupported(&function.name, "this function without one key in `WITHIN GROUP`"));
+        };
+        if key.is_descending && !args.is_empty() {
+            return Err(self.unsupported(&function.name, "a percentile of a descending order"));
+        }
+        args.insert(0, key.scalar);
+        Ok(())
     }
 
     fn window_key(&mut self, key: &'a OrderByExpr) -> Bind<SortKey> {

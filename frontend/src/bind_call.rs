@@ -1,13 +1,13 @@
 //! Function calls: names resolved in the source dialect, arguments checked, result types found.
 
-use isomer_ir::{DataType, Dialect, Function, Literal, Scalar, ScalarId, Volatility, nearest};
+use isomer_ir::{Arity, DataType, Dialect, Function, Literal, Scalar, ScalarId, Volatility, nearest};
 use sqlparser::ast::{
     self, DuplicateTreatment, Expr, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
     FunctionArguments, ObjectNamePart, OrderByExpr,
 };
 
 use crate::bind::{Bind, Binder};
-use crate::functions::{Known, Special, lookup, names};
+use crate::functions::{Known, Lookup, listed, lookup, names};
 use crate::{literal, types_of};
 
 /// The arguments of a call with everything that may be written among them.
@@ -39,23 +39,42 @@ impl<'a> Binder<'a> {
     /// What a call's name means, the number of its arguments checked.
     pub(crate) fn known(&self, function: &ast::Function, n_args: usize) -> Bind<Known> {
         let name = Self::function_name(function);
-        let Some((known, arity)) = lookup(&name, self.dialect) else {
-            let fault = self.fault("SQL-0009", &function.name, format!("function `{name}` is not known"));
-            return Err(match nearest(&name, names(self.dialect)) {
-                Some(near) => Box::new(fault.with_help(format!("did you mean `{near}`"))),
-                None => fault,
-            });
-        };
-        if n_args < arity.least || n_args > arity.most {
-            let expected = match (arity.least, arity.most) {
-                (least, usize::MAX) => format!("at least {least}"),
-                (least, most) if least == most => least.to_string(),
-                (least, most) => format!("{least} to {most}"),
+        if let Some(declared) = self.catalog.function(&name) {
+            let n_declared = declared.row().signature.as_ref().map_or(0, |signature| signature.args.len());
+            let arity = Arity { least: n_declared, most: n_declared };
+            return match arity.takes(n_args) {
+                true => Ok(Known::Scalar(Function::Listed(declared))),
+                false => Err(self.wrong_arity(function, &name, n_args, &[arity])),
             };
-            let message = format!("`{name}` got {n_args} arguments, expected {expected}");
-            return Err(self.fault("SQL-0010", &function.name, message));
         }
-        Ok(known)
+        match lookup(&name, self.dialect, n_args) {
+            Lookup::Known(known) => Ok(known),
+            Lookup::OtherArity(arities) => Err(self.wrong_arity(function, &name, n_args, &arities)),
+            Lookup::Unknown => {
+                let fault = self.fault("SQL-0009", &function.name, format!("function `{name}` is not known"));
+                let declared = self.catalog.functions().map(isomer_ir::ListedFunction::name);
+                Err(match nearest(&name, names(self.dialect).chain(declared)) {
+                    Some(near) => Box::new(fault.with_help(format!("did you mean `{near}`"))),
+                    None => Box::new(fault.with_help("declare it under `functions` in `isomer.yml`")),
+                })
+            }
+        }
+    }
+
+    fn wrong_arity(
+        &self,
+        function: &ast::Function,
+        name: &str,
+        n_args: usize,
+        arities: &[Arity],
+    ) -> crate::parse::Fault {
+        let told = |arity: &Arity| match (arity.least, arity.most) {
+            (least, usize::MAX) => format!("at least {least}"),
+            (least, most) if least == most => least.to_string(),
+            (least, most) => format!("{least} to {most}"),
+        };
+        let expected = arities.iter().map(told).collect::<Vec<_>>().join(" or ");
+        self.fault("SQL-0010", &function.name, format!("`{name}` got {n_args} arguments, expected {expected}"))
     }
 
     /// The arguments of a call; what no function here takes is refused.
@@ -119,6 +138,12 @@ impl<'a> Binder<'a> {
         if let Some(&scalar) = self.level().calls.get(&address) {
             return Ok(scalar);
         }
+        if let Some(found) = self.packed(function, at)? {
+            return Ok(found);
+        }
+        if let Some(found) = self.mapping(function, at)? {
+            return Ok(found);
+        }
         let arguments = self.arguments(function)?;
         let known = self.known(function, arguments.exprs.len())?;
         let name = Self::function_name(function);
@@ -127,7 +152,10 @@ impl<'a> Binder<'a> {
             return Err(self.fault("SQL-0012", at, format!("window function `{name}` may not stand in {clause}")));
         }
         let known = match known {
-            Known::Aggregate(_) | Known::Special(Special::CountIf) => {
+            Known::Aggregate(_) => {
+                return Err(self.fault("SQL-0012", at, format!("aggregate `{name}` may not stand in {clause}")));
+            }
+            Known::Special(special) if special.is_aggregate() => {
                 return Err(self.fault("SQL-0012", at, format!("aggregate `{name}` may not stand in {clause}")));
             }
             Known::Ranking(_) => {
@@ -141,7 +169,19 @@ impl<'a> Binder<'a> {
         if function.filter.is_some() || !function.within_group.is_empty() {
             return Err(self.unsupported(at, "`FILTER` or `WITHIN GROUP` of a plain function"));
         }
-        let args = arguments.exprs.iter().map(|arg| self.expr(arg)).collect::<Bind<Vec<_>>>()?;
+        let unit_position = match known {
+            Known::Special(special) => special.unit_position(),
+            Known::Scalar(Function::DateTrunc) => Some(0),
+            _ => None,
+        };
+        let mut args = Vec::with_capacity(arguments.exprs.len());
+        for (position, arg) in arguments.exprs.iter().enumerate() {
+            let word = if unit_position == Some(position) { self.unit_word(arg) } else { None };
+            args.push(match word {
+                Some(word) => self.arena.text(&word),
+                None => self.expr(arg)?,
+            });
+        }
         match known {
             Known::Scalar(function) => self.apply(function, args, at),
             Known::Special(special) => self.special(special, args, at),
@@ -149,50 +189,15 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn special(&mut self, special: Special, mut args: Vec<ScalarId>, at: &Expr) -> Bind<ScalarId> {
-        let argument = |position: usize| args[position];
-        match special {
-            Special::Part(part) => self.part(part, argument(0), at),
-            Special::DatePart => match self.arena[argument(0)].clone() {
-                Scalar::Literal(Literal::Text(part)) => self.part(&part, argument(1), at),
-                _ => Err(self.unsupported(at, "a date part that is no literal")),
-            },
-            Special::If => {
-                let condition = argument(0);
-                let data_type = self.unified(&mut args[1..], at)?;
-                let branches = vec![(condition, args[1])];
-                Ok(self.arena.scalar(Scalar::Case { branches, otherwise: args[2], data_type }))
-            }
-            Special::AddInterval => {
-                let (a, b) = (self.arena.type_of(argument(0)), self.arena.type_of(argument(1)));
-                if !a.is_temporal() || b != DataType::Interval {
-                    return Err(self.fault(
-                        "SQL-0011",
-                        at,
-                        format!("found {a} and {b}, expected a date and an interval"),
-                    ));
-                }
-                let data_type = if a == DataType::Date { DataType::Timestamp } else { a };
-                Ok(self.arena.call(Function::Add, args, data_type))
-            }
-            Special::AddDays | Special::SubtractDays => {
-                let function = if special == Special::AddDays { Function::Add } else { Function::Subtract };
-                let (a, b) = (self.arena.type_of(argument(0)), self.arena.type_of(argument(1)));
-                if a != DataType::Date || !b.is_integer() {
-                    return Err(self.fault("SQL-0011", at, format!("found {a} and {b}, expected a date and days")));
-                }
-                Ok(self.arena.call(function, args, DataType::Date))
-            }
-            Special::DaysBetween => {
-                let unit = self.arena.text("day");
-                let args = [unit, argument(1), argument(0)];
-                Ok(self.arena.call(Function::DateDiff, args, DataType::Int32))
-            }
-            Special::Log => {
-                let function = if self.dialect == Dialect::Spark { Function::Ln } else { Function::Log10 };
-                self.apply(function, args, at)
-            }
-            Special::CountIf => Err(self.unsupported(at, "this call")),
+    /// A unit that is written as a bare word, such as `DAY` or `WEEK(MONDAY)`.
+    fn unit_word(&self, expr: &Expr) -> Option<String> {
+        if !matches!(self.dialect, Dialect::Snowflake | Dialect::BigQuery | Dialect::Spark) {
+            return None;
+        }
+        match expr {
+            Expr::Identifier(ident) if ident.quote_style.is_none() => Some(ident.value.to_lowercase()),
+            Expr::Function(function) => Some(function.to_string().to_lowercase()),
+            _ => None,
         }
     }
 
@@ -211,11 +216,17 @@ impl<'a> Binder<'a> {
                 self.unified(&mut args, at)?;
                 return Ok(self.arena.call(function, args, first));
             }
+            Function::Length if self.arena.type_of(args[0]).element().is_some() => {
+                let data_type = DataType::Int64;
+                return self.listed_call("list_length", args, data_type, at);
+            }
             Function::Concat | Function::ConcatSkipNull | Function::ConcatWs => {
                 args = args.into_iter().map(|arg| self.as_text(arg)).collect();
             }
             Function::DateTrunc | Function::DateDiff => self.unit(&mut args, at)?,
-            Function::RegexpReplace if self.dialect == Dialect::Spark => {
+            Function::RegexpReplace
+                if matches!(self.dialect, Dialect::Spark | Dialect::Snowflake | Dialect::BigQuery) =>
+            {
                 let all = self.arena.text("g");
                 args.push(all);
             }
@@ -228,15 +239,14 @@ impl<'a> Binder<'a> {
             }
             _ => {}
         }
-        if function.volatility() == Volatility::Volatile {
-            let data_type = types_of::function(function, &[], self.dialect).unwrap_or(DataType::Unknown);
-            return Ok(self.arena.volatile_call(function, data_type));
-        }
         let types: Vec<DataType> = args.iter().map(|&arg| self.arena.type_of(arg)).collect();
         let Some(mut data_type) = types_of::function(function, &types, self.dialect) else {
             let found = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             return Err(self.fault("SQL-0011", at, format!("`{function}` does not take ({found})")));
         };
+        if function.volatility() == Volatility::Volatile {
+            return Ok(self.arena.volatile_call(function, args, data_type));
+        }
         if matches!(function, Function::Round | Function::Trunc)
             && let (DataType::Decimal { precision, scale }, Some(&digits)) = (types[0], args.get(1))
         {
@@ -254,17 +264,8 @@ impl<'a> Binder<'a> {
 
     /// The first argument as a lower-case unit; the values as timestamps where their types differ.
     fn unit(&mut self, args: &mut [ScalarId], at: &Expr) -> Bind<()> {
-        let Scalar::Literal(Literal::Text(unit)) = self.arena[args[0]].clone() else {
-            return Err(self.unsupported(at, "a unit that is no literal"));
-        };
-        let unit = unit.to_lowercase();
-        let unit = unit.strip_suffix('s').filter(|_| unit.len() > 1).unwrap_or(&unit).to_owned();
-        let known =
-            ["year", "quarter", "month", "week", "day", "hour", "minute", "second", "millisecond", "microsecond"];
-        if !known.contains(&unit.as_str()) {
-            return Err(self.unsupported(at, &format!("the unit `{unit}`")));
-        }
-        args[0] = self.arena.text(&unit);
+        let unit = self.unit_name(args[0], at)?;
+        args[0] = self.arena.text(unit);
         for value in &mut args[1..] {
             if let Scalar::Literal(Literal::Text(text)) = self.arena[*value].clone() {
                 let Some(micros) = literal::timestamp(&text) else {
@@ -302,27 +303,36 @@ impl<'a> Binder<'a> {
             "year" | "years" => "year",
             "quarter" => "quarter",
             "month" | "months" => "month",
-            "week" | "weeks" => "week",
+            // BigQuery's weeks start on Sunday.
+            "week" | "weeks" if self.dialect != Dialect::BigQuery => "week",
+            "isoweek" | "weekiso" | "week_iso" | "weekofyear" => "week",
             "day" | "days" => "day",
             "hour" | "hours" => "hour",
             "minute" | "minutes" => "minute",
-            // DuckDB and DataFusion give whole seconds, the others fractions.
-            "second" | "seconds" if matches!(self.dialect, Dialect::DuckDb | Dialect::DataFusion) => "second",
+            // PostgreSQL and Spark give fractions of seconds, the others whole ones.
+            "second" | "seconds" if !matches!(self.dialect, Dialect::Postgres | Dialect::Spark) => "second",
             "dow" | "dayofweek" => "dow",
-            "isodow" => "isodow",
+            "isodow" | "dayofweekiso" | "dayofweek_iso" | "dow_iso" => "isodow",
+            "epoch_second" if self.dialect == Dialect::Snowflake => "epoch",
             "doy" | "dayofyear" => "doy",
             "epoch" => "epoch",
+            "isoyear" | "yearweek" | "decade" | "century" | "millennium" | "era" | "millisecond" | "microsecond"
+                if self.dialect == Dialect::DuckDb =>
+            {
+                let function = listed(&field).ok_or_else(|| self.unsupported(at, "this field"))?;
+                return self.apply(function, vec![value], at);
+            }
             _ => return Err(self.unsupported(at, &format!("extracting `{field}`"))),
         };
         let data_type = match (field, self.dialect) {
             ("epoch", _) => DataType::Float64,
-            (_, Dialect::DuckDb | Dialect::Postgres) => DataType::Int64,
+            (_, Dialect::DuckDb | Dialect::Postgres | Dialect::Snowflake | Dialect::BigQuery) => DataType::Int64,
             (_, Dialect::Spark | Dialect::DataFusion) => DataType::Int32,
         };
         let name = self.arena.text(field);
         let part = self.arena.call(Function::Extract, [name, value], data_type);
-        if field == "dow" && self.dialect == Dialect::Spark {
-            // Spark counts Sunday as 1.
+        if field == "dow" && matches!(self.dialect, Dialect::Spark | Dialect::BigQuery) {
+            // Spark and BigQuery count Sunday as 1.
             let one = self.arena.literal(Literal::Int(1, DataType::Int32));
             return Ok(self.arena.call(Function::Add, [part, one], data_type));
         }

@@ -9,8 +9,10 @@ use sqlparser::ast::{
 };
 
 use crate::bind::{Bind, Binder};
+use crate::bind_pattern::as_tuple;
+use crate::functions::listed;
+use crate::literal;
 use crate::syntax::{bare, operands};
-use crate::{literal, types_of};
 
 /// Longest chain of operators other than `AND` and `OR`; each is one level of the scalar.
 const MAX_CHAIN: usize = 500;
@@ -51,6 +53,9 @@ impl<'a> Binder<'a> {
             Expr::Interval(interval) => self.interval(interval, expr),
             Expr::BinaryOp { op: BinaryOperator::And, .. } => self.junction(expr, &BinaryOperator::And),
             Expr::BinaryOp { op: BinaryOperator::Or, .. } => self.junction(expr, &BinaryOperator::Or),
+            Expr::BinaryOp { left, op, right } if as_tuple(left).is_some() || as_tuple(right).is_some() => {
+                self.row_comparison(left, op, right, expr)
+            }
             Expr::BinaryOp { .. } => self.chain(expr),
             Expr::UnaryOp { op, expr: inner } => self.unary(*op, inner, expr),
             Expr::IsNull(inner) | Expr::IsUnknown(inner) => self.test(Function::IsNull, inner, false),
@@ -61,6 +66,9 @@ impl<'a> Binder<'a> {
             Expr::IsNotFalse(inner) => self.test(Function::IsFalse, inner, true),
             Expr::IsDistinctFrom(left, right) => self.distinct_from(Function::IsDistinct, left, right, expr),
             Expr::IsNotDistinctFrom(left, right) => self.distinct_from(Function::IsNotDistinct, left, right, expr),
+            Expr::InList { expr: inner, list, negated } if as_tuple(inner).is_some() => {
+                self.row_in_list(inner, list, *negated, expr)
+            }
             Expr::InList { expr: inner, list, negated } => self.in_list(inner, list, *negated, expr),
             Expr::Between { expr: inner, negated, low, high } => {
                 let value = self.expr(inner)?;
@@ -116,6 +124,17 @@ impl<'a> Binder<'a> {
                     Some(TrimWhereField::Trailing) => Function::RTrim,
                 };
                 let mut args = vec![self.expr(value)?];
+                if self.dialect == Dialect::BigQuery
+                    && trim_what.is_none()
+                    && trim_characters.as_ref().is_none_or(Vec::is_empty)
+                {
+                    let name = match function {
+                        Function::LTrim => "ltrim_whitespace",
+                        Function::RTrim => "rtrim_whitespace",
+                        _ => "trim_whitespace",
+                    };
+                    return self.listed_call(name, args, DataType::Text, expr);
+                }
                 let characters = trim_what.as_deref().into_iter().chain(trim_characters.iter().flatten());
                 for characters in characters {
                     args.push(self.expr(characters)?);
@@ -129,27 +148,43 @@ impl<'a> Binder<'a> {
             Expr::AnyOp { .. } | Expr::AllOp { .. } => {
                 Err(self.unsupported(expr, "`ANY` or `ALL` other than as a condition of its own"))
             }
-            Expr::CompoundFieldAccess { .. } => Err(self.unsupported(expr, "access to a part of a nested value")),
-            Expr::JsonAccess { .. } => Err(self.unsupported(expr, "a JSON path")),
+            Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain, expr),
+            Expr::JsonAccess { value, path } => self.json_path(value, path, expr),
             Expr::IsNormalized { .. } => Err(self.unsupported(expr, "`IS NORMALIZED`")),
-            Expr::InUnnest { .. } => Err(self.unsupported(expr, "`IN UNNEST`")),
-            Expr::SimilarTo { .. } => Err(self.unsupported(expr, "`SIMILAR TO`")),
-            Expr::RLike { .. } => Err(self.unsupported(expr, "`RLIKE`")),
+            Expr::InUnnest { expr: value, array_expr, negated } => self.in_unnest(value, array_expr, *negated, expr),
+            Expr::SimilarTo { negated, expr: value, pattern, escape_char } => {
+                self.similar(value, pattern, escape_char.as_ref(), *negated, expr)
+            }
+            Expr::RLike { negated, expr: value, pattern, regexp: _ } => self.rlike(value, pattern, *negated, expr),
             Expr::Convert { .. } => Err(self.unsupported(expr, "`CONVERT`")),
-            Expr::AtTimeZone { .. } => Err(self.unsupported(expr, "`AT TIME ZONE`")),
-            Expr::Overlay { .. } => Err(self.unsupported(expr, "`OVERLAY`")),
+            Expr::AtTimeZone { timestamp, time_zone } => self.at_time_zone(timestamp, time_zone, expr),
+            Expr::Overlay { expr: value, overlay_what, overlay_from, overlay_for } => {
+                let mut args = vec![self.expr(value)?, self.expr(overlay_what)?, self.expr(overlay_from)?];
+                if let Some(length) = overlay_for {
+                    args.push(self.expr(length)?);
+                }
+                if self.dialect == Dialect::DuckDb {
+                    return Err(self.unsupported(expr, "`OVERLAY`"));
+                }
+                self.listed_call("overlay", args, DataType::Text, expr)
+            }
             Expr::Collate { .. } => Err(self.unsupported(expr, "`COLLATE`")),
             Expr::Prefixed { .. } => Err(self.unsupported(expr, "a literal with a character set")),
             Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_) => Err(self.unsupported(expr, "`GROUPING SETS`")),
             Expr::Tuple(_) => Err(self.unsupported(expr, "a tuple")),
-            Expr::Struct { .. } | Expr::Named { .. } | Expr::Dictionary(_) => Err(self.unsupported(expr, "a struct")),
-            Expr::Map(_) => Err(self.unsupported(expr, "a map")),
-            Expr::Array(_) => Err(self.unsupported(expr, "an array")),
+            Expr::Struct { values, fields } if fields.is_empty() => self.big_query_struct(values, expr),
+            Expr::Struct { .. } | Expr::Named { .. } => Err(self.unsupported(expr, "a struct")),
+            Expr::Dictionary(fields) => {
+                let fields = fields.iter().map(|field| (Arc::from(field.key.value.as_str()), &*field.value)).collect();
+                self.structure(fields, expr)
+            }
+            Expr::Map(map) => self.map(&map.entries, expr),
+            Expr::Array(array) => self.list(&array.elem, expr),
             Expr::MatchAgainst { .. } => Err(self.unsupported(expr, "`MATCH AGAINST`")),
             Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => Err(self.unsupported(expr, "`*` as a value")),
             Expr::OuterJoin(_) => Err(self.unsupported(expr, "the outer join operator `(+)`")),
             Expr::Prior(_) => Err(self.unsupported(expr, "`PRIOR`")),
-            Expr::Lambda(_) => Err(self.unsupported(expr, "a lambda function")),
+            Expr::Lambda(lambda) => self.arrow(lambda, expr),
             Expr::MemberOf(_) => Err(self.unsupported(expr, "`MEMBER OF`")),
         }
     }
@@ -168,7 +203,7 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn value(&mut self, value: &ValueWithSpan) -> Bind<ScalarId> {
+    pub(crate) fn value(&mut self, value: &ValueWithSpan) -> Bind<ScalarId> {
         let ValueWithSpan { value: kind, span: _ } = value;
         let literal = match kind {
             Value::Number(digits, _) => literal::number(digits, self.dialect),
@@ -201,7 +236,7 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn interval(&mut self, interval: &ast::Interval, at: &Expr) -> Bind<ScalarId> {
+    pub(crate) fn interval(&mut self, interval: &'a ast::Interval, at: &Expr) -> Bind<ScalarId> {
         let ast::Interval { value, leading_field, leading_precision, last_field, fractional_seconds_precision } =
             interval;
         if leading_precision.is_some() || last_field.is_some() || fractional_seconds_precision.is_some() {
@@ -214,7 +249,11 @@ impl<'a> Binder<'a> {
         };
         let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text) | Value::Number(text, _), .. }) = text
         else {
-            return Err(self.unsupported(at, "an interval that is no literal"));
+            let Some(unit) = unit else {
+                return Err(self.unsupported(at, "an interval that is no literal"));
+            };
+            let number = self.expr(value)?;
+            return self.interval_times(unit.strip_suffix('s').unwrap_or(&unit), number, at);
         };
         let Some((months, days, micros)) = literal::interval(text, unit.as_deref()) else {
             return Err(self.fault("SQL-0018", at, format!("`{text}` is not read as an interval")));
@@ -234,7 +273,7 @@ impl<'a> Binder<'a> {
         Ok(if *operator == BinaryOperator::And { self.arena.and(scalars) } else { self.arena.or(scalars) })
     }
 
-    fn expect_boolean(&self, scalar: ScalarId, at: &Expr) -> Bind<()> {
+    pub(crate) fn expect_boolean(&self, scalar: ScalarId, at: &Expr) -> Bind<()> {
         match self.arena.type_of(scalar) {
             DataType::Boolean | DataType::Unknown | DataType::Null => Ok(()),
             found => Err(self.fault("SQL-0011", at, format!("found {found}, expected a condition"))),
@@ -256,7 +295,8 @@ impl<'a> Binder<'a> {
             }
             first = left;
         }
-        if let Some(at) = self.unclear(&steps) {
+        let is_unclear = matches!(self.dialect, Dialect::Spark | Dialect::Snowflake);
+        if is_unclear && let Some(at) = self.unclear(&steps) {
             return Err(self.unsupported(at, "`||` beside other operators without parentheses"));
         }
         let mut value = self.expr(first)?;
@@ -267,8 +307,8 @@ impl<'a> Binder<'a> {
         Ok(value)
     }
 
-    /// The place where `||` stands beside an operator that binds as tight for the parser and tighter
-    /// in some dialect.
+    /// The place where `||` stands beside an operator that binds as tight for the parser and tighter, or
+    /// nobody says how, in the dialect.
     fn unclear(&self, steps: &[(&BinaryOperator, &'a Expr, &'a Expr)]) -> Option<&'a Expr> {
         let is_concat = |op: &BinaryOperator| matches!(op, BinaryOperator::StringConcat);
         let mut has_arithmetic = false;
@@ -306,7 +346,30 @@ impl<'a> Binder<'a> {
             BinaryOperator::Gt => self.compared(Function::Gt, left, right, at),
             BinaryOperator::GtEq => self.compared(Function::GtEq, left, right, at),
             BinaryOperator::Spaceship => self.compared(Function::IsNotDistinct, left, right, at),
-            BinaryOperator::PGRegexMatch => self.apply(Function::RegexpMatches, vec![left, right], at),
+            // DuckDB matches the whole text.
+            BinaryOperator::PGRegexMatch | BinaryOperator::PGRegexNotMatch => {
+                let function = match self.dialect {
+                    Dialect::DuckDb => listed("regexp_full_match").unwrap_or(Function::RegexpMatches),
+                    _ => Function::RegexpMatches,
+                };
+                let found = self.apply(function, vec![left, right], at)?;
+                Ok(self.negated_if(*op == BinaryOperator::PGRegexNotMatch, found))
+            }
+            BinaryOperator::Arrow | BinaryOperator::LongArrow => {
+                self.json_operator(left, right, *op == BinaryOperator::LongArrow, at)
+            }
+            BinaryOperator::BitwiseAnd => self.bitwise("bitwise_and", left, right, at),
+            BinaryOperator::BitwiseOr => self.bitwise("bitwise_or", left, right, at),
+            BinaryOperator::PGBitwiseShiftLeft => self.bitwise("shift_left", left, right, at),
+            BinaryOperator::PGBitwiseShiftRight => self.bitwise("shift_right", left, right, at),
+            BinaryOperator::BitwiseXor | BinaryOperator::PGExp
+                if matches!(self.dialect, Dialect::DuckDb | Dialect::Postgres) =>
+            {
+                self.apply(Function::Power, vec![left, right], at)
+            }
+            BinaryOperator::BitwiseXor if self.dialect != Dialect::Snowflake => {
+                self.bitwise("bitwise_xor", left, right, at)
+            }
             BinaryOperator::PGStartsWith => self.apply(Function::StartsWith, vec![left, right], at),
             _ => Err(self.unsupported(at, &format!("the operator `{op}`"))),
         }
@@ -334,7 +397,18 @@ impl<'a> Binder<'a> {
                 }
                 self.apply(Function::Negate, vec![value], at)
             }
+            UnaryOperator::BitwiseNot if self.arena.type_of(value).is_integer() => {
+                let data_type = self.arena.type_of(value);
+                self.listed_call("bitwise_not", [value], data_type, at)
+            }
             _ => Err(self.unsupported(at, &format!("the operator `{op}`"))),
+        }
+    }
+
+    fn bitwise(&mut self, name: &str, left: ScalarId, right: ScalarId, at: &Expr) -> Bind<ScalarId> {
+        match listed(name) {
+            Some(function) => self.apply(function, vec![left, right], at),
+            None => Err(self.unsupported(at, "this operator")),
         }
     }
 
@@ -367,156 +441,6 @@ impl<'a> Binder<'a> {
             }
         }
         Ok(self.arena.and(conjuncts))
-    }
-
-    /// A comparison in its one orientation, both sides of comparable types.
-    pub(crate) fn compared(
-        &mut self,
-        function: Function,
-        left: ScalarId,
-        right: ScalarId,
-        at: &impl crate::place::Place,
-    ) -> Bind<ScalarId> {
-        let (left, right) = self.comparable(left, right, at)?;
-        Ok(self.arena.comparison(function, left, right))
-    }
-
-    fn comparable(
-        &mut self,
-        left: ScalarId,
-        right: ScalarId,
-        at: &impl crate::place::Place,
-    ) -> Bind<(ScalarId, ScalarId)> {
-        let (a, b) = (self.arena.type_of(left), self.arena.type_of(right));
-        if a == b {
-            return Ok((left, right));
-        }
-        if a == DataType::Date && b == DataType::Timestamp {
-            if let Some(date) = self.at_midnight(right) {
-                return Ok((left, date));
-            }
-        } else if a == DataType::Timestamp
-            && b == DataType::Date
-            && let Some(date) = self.at_midnight(left)
-        {
-            return Ok((date, right));
-        }
-        let text = |id: ScalarId, binder: &Self| matches!(binder.arena[id], Scalar::Literal(Literal::Text(_)));
-        if b == DataType::Text && a != DataType::Unknown && text(right, self) {
-            return Ok((left, self.read_text(right, a, at)?));
-        }
-        if a == DataType::Text && b != DataType::Unknown && text(left, self) {
-            return Ok((self.read_text(left, b, at)?, right));
-        }
-        match a.common(b) {
-            None => Err(self.fault("SQL-0011", at, format!("found {a} and {b}, expected comparable types"))),
-            Some(to) if to.is_temporal() => Ok((self.arena.cast(left, to), self.arena.cast(right, to))),
-            Some(_) => Ok((left, right)),
-        }
-    }
-
-    fn at_midnight(&mut self, scalar: ScalarId) -> Option<ScalarId> {
-        let Scalar::Literal(literal) = &self.arena[scalar] else { return None };
-        let date = literal::midnight(literal)?;
-        Some(self.arena.literal(date))
-    }
-
-    /// A text literal read as a value of the type.
-    fn read_text(&mut self, scalar: ScalarId, to: DataType, at: &impl crate::place::Place) -> Bind<ScalarId> {
-        let Scalar::Literal(Literal::Text(text)) = self.arena[scalar].clone() else { return Ok(scalar) };
-        if let Some(literal) = literal::typed(&text, to, self.dialect) {
-            return Ok(self.arena.literal(literal));
-        }
-        // A time of day at midnight is no part of a date; another one would be cut off by some
-        // dialects and compared by others.
-        if to == DataType::Date
-            && let Some(date) =
-                literal::timestamp(&text).and_then(|micros| literal::midnight(&Literal::Timestamp(micros)))
-        {
-            return Ok(self.arena.literal(date));
-        }
-        if matches!(to, DataType::Uuid | DataType::TimestampTz | DataType::Null) {
-            return Ok(if to == DataType::Null { scalar } else { self.arena.cast(scalar, to) });
-        }
-        Err(self.fault("SQL-0018", at, format!("`{text}` is not read as {to}")))
-    }
-
-    /// `scalar` as one of several values that share a type: text literals are read as it.
-    pub(crate) fn converted(&mut self, scalar: ScalarId, to: DataType) -> Bind<ScalarId> {
-        match &self.arena[scalar] {
-            Scalar::Literal(Literal::Null(_)) if to != DataType::Unknown => Ok(self.arena.literal(Literal::Null(to))),
-            _ => Ok(scalar),
-        }
-    }
-
-    /// The common type of values, text literals read as the type of the others.
-    pub(crate) fn unified(&mut self, scalars: &mut [ScalarId], at: &Expr) -> Bind<DataType> {
-        let mut common = DataType::Null;
-        let mut texts = Vec::new();
-        for (position, &scalar) in scalars.iter().enumerate() {
-            if matches!(self.arena[scalar], Scalar::Literal(Literal::Text(_))) {
-                texts.push(position);
-                continue;
-            }
-            let found = self.arena.type_of(scalar);
-            common = common
-                .common(found)
-                .ok_or_else(|| self.fault("SQL-0011", at, format!("found {common} and {found}, expected one type")))?;
-        }
-        for position in texts {
-            if matches!(common, DataType::Null | DataType::Text | DataType::Unknown) {
-                common = if common == DataType::Unknown { common } else { DataType::Text };
-            } else {
-                scalars[position] = self.read_text(scalars[position], common, at)?;
-            }
-        }
-        for scalar in scalars {
-            *scalar = self.converted(*scalar, common)?;
-        }
-        Ok(common)
-    }
-
-    fn in_list(&mut self, inner: &'a Expr, list: &'a [Expr], is_negated: bool, at: &Expr) -> Bind<ScalarId> {
-        let value = self.expr(inner)?;
-        let mut scalars = Vec::with_capacity(list.len());
-        for item in list {
-            let item_scalar = self.expr(item)?;
-            let (_, right) = self.comparable(value, item_scalar, item)?;
-            scalars.push(right);
-        }
-        let found = match scalars.as_slice() {
-            [one] => self.compared(Function::Eq, value, *one, at)?,
-            _ => self.arena.in_list(value, scalars),
-        };
-        Ok(self.negated_if(is_negated, found))
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "the parts of LIKE")]
-    fn like(
-        &mut self,
-        function: Function,
-        is_negated: bool,
-        is_any: bool,
-        value: &'a Expr,
-        pattern: &'a Expr,
-        escape: Option<&'a ValueWithSpan>,
-        at: &Expr,
-    ) -> Bind<ScalarId> {
-        if is_any {
-            return Err(self.unsupported(at, "`LIKE ANY`"));
-        }
-        let mut args = vec![self.expr(value)?, self.expr(pattern)?];
-        if let Some(escape) = escape {
-            args.push(self.value(escape)?);
-        } else if self.dialect != Dialect::DuckDb {
-            // The other dialects escape with a backslash unless told otherwise.
-            let is_plain = matches!(&self.arena[args[1]], Scalar::Literal(Literal::Text(text)) if !text.contains('\\'));
-            if !is_plain {
-                args.push(self.arena.text("\\"));
-            }
-        }
-        let like = self.apply(function, args, at)?;
-        Ok(self.negated_if(is_negated, like))
     }
 
     fn case(
@@ -586,11 +510,25 @@ impl<'a> Binder<'a> {
         if from == to {
             return Ok(value);
         }
-        // A cast to an integer rounds; Spark and DataFusion cut off.
+        if from == DataType::Json && self.dialect != Dialect::DuckDb
+            || to == DataType::Json && self.dialect == Dialect::Snowflake
+        {
+            if is_try {
+                return Err(self.unsupported(at, "`TRY_CAST` of JSON"));
+            }
+            let name = if self.dialect == Dialect::Postgres { "cast_of_jsonb" } else { "cast_of_json" };
+            return self.listed_call(name, [value], to, at);
+        }
+        // A cast to an integer rounds, halves of doubles to even; Spark and DataFusion cut off, and the
+        // warehouses round halves away from zero.
         let is_fraction = from.is_float() || matches!(from, DataType::Decimal { .. });
         if to.is_integer() && is_fraction && matches!(self.dialect, Dialect::Spark | Dialect::DataFusion) {
             let cut = self.arena.call(Function::Trunc, [value], from);
             return Ok(self.arena.scalar(Scalar::Cast { arg: cut, to, is_try }));
+        }
+        if to.is_integer() && from.is_float() && matches!(self.dialect, Dialect::Snowflake | Dialect::BigQuery) {
+            let rounded = self.arena.call(Function::Round, [value], from);
+            return Ok(self.arena.scalar(Scalar::Cast { arg: rounded, to, is_try }));
         }
         if to.is_integer() && from == DataType::Unknown && self.dialect != Dialect::DuckDb {
             return Err(self.fault("SQL-0011", at, "the type of what is cast to an integer is not known"));
@@ -604,150 +542,9 @@ impl<'a> Binder<'a> {
             _ => self.arena.cast(value, DataType::Text),
         }
     }
-
-    fn added(&mut self, function: Function, left: ScalarId, right: ScalarId, at: &Expr) -> Bind<ScalarId> {
-        let (a, b) = (self.arena.type_of(left), self.arena.type_of(right));
-        let is_minus = function == Function::Subtract;
-        let has_days = matches!(self.dialect, Dialect::DuckDb | Dialect::Postgres);
-        match (a, b) {
-            (DataType::Date | DataType::Timestamp | DataType::TimestampTz, DataType::Interval) => {
-                self.moved(function, left, right)
-            }
-            (DataType::Interval, DataType::Date | DataType::Timestamp | DataType::TimestampTz) if !is_minus => {
-                self.moved(function, right, left)
-            }
-            (DataType::Date, _) if b.is_integer() && has_days => {
-                Ok(self.arena.call(function, [left, right], DataType::Date))
-            }
-            (_, DataType::Date) if a.is_integer() && has_days && !is_minus => {
-                Ok(self.arena.call(function, [right, left], DataType::Date))
-            }
-            (DataType::Date, DataType::Date) if has_days && is_minus => {
-                let days = if self.dialect == Dialect::DuckDb { DataType::Int64 } else { DataType::Int32 };
-                Ok(self.arena.call(function, [left, right], days))
-            }
-            (DataType::Date | DataType::Timestamp, DataType::Timestamp) | (DataType::Timestamp, DataType::Date)
-                if is_minus =>
-            {
-                let args = [left, right].map(|arg| self.arena.cast(arg, DataType::Timestamp));
-                Ok(self.arena.call(function, args, DataType::Interval))
-            }
-            (DataType::TimestampTz, DataType::TimestampTz) if is_minus => {
-                Ok(self.arena.call(function, [left, right], DataType::Interval))
-            }
-            (DataType::Interval, DataType::Interval) => {
-                Ok(self.arena.call(function, [left, right], DataType::Interval))
-            }
-            _ => self.arithmetic(function, left, right, at),
-        }
-    }
-
-    /// A date or timestamp moved by an interval; folded where both are literals.
-    fn moved(&mut self, function: Function, value: ScalarId, interval: ScalarId) -> Bind<ScalarId> {
-        let keeps_date = matches!(self.dialect, Dialect::Spark | Dialect::DataFusion);
-        let is_whole_days = matches!(self.arena[interval], Scalar::Literal(Literal::Interval { micros: 0, .. }));
-        if let (Scalar::Literal(start), Scalar::Literal(by)) = (&self.arena[value], &self.arena[interval])
-            && let Some(folded) = literal::moved(start, by, function == Function::Subtract, keeps_date)
-        {
-            return Ok(self.arena.literal(folded));
-        }
-        let data_type = match self.arena.type_of(value) {
-            DataType::Date if keeps_date && is_whole_days => DataType::Date,
-            DataType::Date => DataType::Timestamp,
-            other => other,
-        };
-        Ok(self.arena.call(function, [value, interval], data_type))
-    }
-
-    fn multiplied(&mut self, left: ScalarId, right: ScalarId, at: &Expr) -> Bind<ScalarId> {
-        let (interval, factor) = match (&self.arena[left], &self.arena[right]) {
-            (Scalar::Literal(interval @ Literal::Interval { .. }), Scalar::Literal(Literal::Int(factor, _)))
-            | (Scalar::Literal(Literal::Int(factor, _)), Scalar::Literal(interval @ Literal::Interval { .. })) => {
-                (interval.clone(), *factor)
-            }
-            _ => return self.arithmetic(Function::Multiply, left, right, at),
-        };
-        let Literal::Interval { months, days, micros } = interval else {
-            return self.arithmetic(Function::Multiply, left, right, at);
-        };
-        let times = |part: i128| part.checked_mul(factor);
-        let product = (|| {
-            Some(Literal::Interval {
-                months: i32::try_from(times(months.into())?).ok()?,
-                days: i32::try_from(times(days.into())?).ok()?,
-                micros: i64::try_from(times(micros.into())?).ok()?,
-            })
-        })();
-        match product {
-            Some(product) => Ok(self.arena.literal(product)),
-            None => Err(self.fault("SQL-0018", at, "the interval is out of range")),
-        }
-    }
-
-    fn divided(&mut self, left: ScalarId, right: ScalarId, at: &Expr) -> Bind<ScalarId> {
-        let (a, b) = (self.arena.type_of(left), self.arena.type_of(right));
-        let is_integer = |x: DataType| x.is_integer() || x == DataType::Null;
-        if is_integer(a) && is_integer(b) && !self.dialect.is_integer_division_fractional() {
-            return self.arithmetic(Function::IntegerDivide, left, right, at);
-        }
-        let is_unknown = a == DataType::Unknown || b == DataType::Unknown;
-        if is_unknown && self.dialect != Dialect::DuckDb {
-            let message = "the types of `/` are not known, and whether it cuts off depends on them";
-            let fault = self.fault("SQL-0011", at, message);
-            return Err(Box::new(fault.with_help("declare the columns' types, or write a cast")));
-        }
-        let Some(data_type) = types_of::arithmetic(Function::Divide, a, b, self.dialect) else {
-            return Err(self.fault("SQL-0011", at, format!("found {a} and {b}, expected numbers")));
-        };
-        let data_type = if is_unknown { DataType::Float64 } else { data_type };
-        if data_type != DataType::Float64 {
-            return Ok(self.arena.call(Function::Divide, [left, right], data_type));
-        }
-        let left = self.cast(left, DataType::Float64, false, at)?;
-        let right = self.cast(right, DataType::Float64, false, at)?;
-        Ok(self.arena.call(Function::Divide, [left, right], DataType::Float64))
-    }
-
-    fn arithmetic(&mut self, function: Function, left: ScalarId, right: ScalarId, at: &Expr) -> Bind<ScalarId> {
-        let (mut a, mut b) = (self.arena.type_of(left), self.arena.type_of(right));
-        // DuckDB's integer literals take the type of the integer beside them.
-        if self.dialect == Dialect::DuckDb && a.is_integer() && b.is_integer() {
-            let fits = |id: ScalarId, other: DataType, binder: &Self| match &binder.arena[id] {
-                Scalar::Literal(Literal::Int(value, _)) => integer_fits(*value, other),
-                _ => false,
-            };
-            match (fits(left, b, self), fits(right, a, self)) {
-                (false, true) => b = a,
-                (true, false) => a = b,
-                _ => {}
-            }
-        }
-        match types_of::arithmetic(function, a, b, self.dialect) {
-            Some(data_type) => {
-                let right = self.divisor(function, right, data_type);
-                Ok(self.arena.call(function, [left, right], data_type))
-            }
-            None => {
-                let fault = self.fault("SQL-0011", at, format!("found {a} and {b}, expected numbers for `{function}`"));
-                Err(Box::new(fault.with_help("write a cast")))
-            }
-        }
-    }
-
-    /// A divisor as DuckDB means it: an integer division by zero is NULL there and an error elsewhere.
-    pub(crate) fn divisor(&mut self, function: Function, divisor: ScalarId, result: DataType) -> ScalarId {
-        let is_division = matches!(function, Function::Modulo | Function::IntegerDivide);
-        let is_known = matches!(&self.arena[divisor], Scalar::Literal(Literal::Int(value, _)) if *value != 0);
-        if self.dialect != Dialect::DuckDb || !is_division || !result.is_integer() || is_known {
-            return divisor;
-        }
-        let data_type = self.arena.type_of(divisor);
-        let zero = self.arena.literal(Literal::Int(0, data_type));
-        self.arena.call(Function::NullIf, [divisor, zero], data_type)
-    }
 }
 
-fn is_arithmetic(op: &BinaryOperator) -> bool {
+pub(crate) fn is_arithmetic(op: &BinaryOperator) -> bool {
     matches!(
         op,
         BinaryOperator::Plus
@@ -782,14 +579,5 @@ fn is_tight(expr: &Expr) -> bool {
         | Expr::Floor { .. }
         | Expr::Subquery(_) => true,
         _ => false,
-    }
-}
-
-fn integer_fits(value: i128, data_type: DataType) -> bool {
-    let Some(bits) = data_type.integer_bits() else { return false };
-    match (data_type.is_unsigned(), bits) {
-        (_, 128..) => true,
-        (true, bits) => value >= 0 && value < 1_i128 << bits,
-        (false, bits) => value >= -(1_i128 << (bits - 1)) && value < 1_i128 << (bits - 1),
     }
 }

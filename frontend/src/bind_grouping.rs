@@ -230,7 +230,7 @@ impl<'a> Binder<'a> {
             of = (0..u32::try_from(grouping.keys.len()).unwrap_or(u32::MAX)).collect();
         }
         let data_type = match self.dialect {
-            Dialect::DuckDb => DataType::Int64,
+            Dialect::DuckDb | Dialect::Snowflake | Dialect::BigQuery => DataType::Int64,
             Dialect::Spark if &*name == "grouping" => DataType::Int8,
             Dialect::Spark => DataType::Int64,
             Dialect::Postgres | Dialect::DataFusion => DataType::Int32,

@@ -365,7 +365,10 @@ impl<'a> Binder<'a> {
             let name: Arc<str> = Arc::from(match self.dialect {
                 isomer_ir::Dialect::DuckDb => format!("col{position}"),
                 isomer_ir::Dialect::Spark => format!("col{}", position + 1),
-                isomer_ir::Dialect::Postgres | isomer_ir::Dialect::DataFusion => format!("column{}", position + 1),
+                isomer_ir::Dialect::Postgres
+                | isomer_ir::Dialect::DataFusion
+                | isomer_ir::Dialect::Snowflake
+                | isomer_ir::Dialect::BigQuery => format!("column{}", position + 1),
             });
             let def = ColumnDef::Values { position: u32::try_from(position).unwrap_or(u32::MAX), values: scalars };
             columns.push((Arc::clone(&name), self.arena.column(def, common, &name), may_be_null));

@@ -14,6 +14,7 @@ use sqlparser::ast::{ColumnOption, Expr, GranteesType, Ident, ObjectNamePart, St
 use sqlparser::dialect::{Dialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
 
 /// Attempts at an operand that every text may take.
 const BASE_BUDGET: usize = 100_000;
@@ -25,13 +26,26 @@ const BUDGET_PER_TOKEN: usize = 16;
 pub(crate) struct Bounded<D> {
     base: D,
     budget: Cell<usize>,
+    is_duckdb: bool,
 }
+
+/// How tight operators bind that DuckDB has no level of their own for: less than `+`, more than `=`.
+const OTHER_OPERATOR: u8 = 25;
+/// How tight `^` binds in DuckDB: more than `*`.
+const POWER: u8 = 45;
+/// How tight `->` binds in DuckDB: less than anything.
+const ARROW: u8 = 3;
 
 impl<D: Dialect> Bounded<D> {
     /// A grammar for one text of `n_tokens` tokens.
     pub(crate) fn new(base: D, n_tokens: usize) -> Self {
         let budget = n_tokens.saturating_mul(BUDGET_PER_TOKEN).saturating_add(BASE_BUDGET);
-        Self { base, budget: Cell::new(budget) }
+        Self { base, budget: Cell::new(budget), is_duckdb: false }
+    }
+
+    /// As [`Bounded::new`], with the levels of DuckDB's operators, of which the base has others.
+    pub(crate) fn of_duckdb(base: D, n_tokens: usize) -> Self {
+        Self { is_duckdb: true, ..Self::new(base, n_tokens) }
     }
 }
 
@@ -95,6 +109,19 @@ impl<D: Dialect> Dialect for Bounded<D> {
     }
 
     fn get_next_precedence_default(&self, parser: &Parser<'_>) -> Result<u8, ParserError> {
+        if self.is_duckdb {
+            match parser.peek_token_ref().token {
+                Token::StringConcat
+                | Token::LongArrow
+                | Token::Ampersand
+                | Token::Pipe
+                | Token::ShiftLeft
+                | Token::ShiftRight => return Ok(OTHER_OPERATOR),
+                Token::Caret => return Ok(POWER),
+                Token::Arrow => return Ok(ARROW),
+                _ => {}
+            }
+        }
         self.base.get_next_precedence_default(parser)
     }
 

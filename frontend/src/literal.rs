@@ -20,7 +20,7 @@ pub(crate) fn number(text: &str, dialect: Dialect) -> Option<Literal> {
     };
     let scale = u8::try_from(fraction.len()).ok()?;
     let precision = u8::try_from(whole.len() + fraction.len()).ok()?.max(1);
-    if precision > 38 {
+    if precision > 38 || dialect == Dialect::BigQuery {
         let value: f64 = digits.parse().ok()?;
         return Some(Literal::Float(value.to_bits()));
     }
@@ -31,7 +31,8 @@ pub(crate) fn number(text: &str, dialect: Dialect) -> Option<Literal> {
 
 /// An integer of the least type, 32 bits up, that the dialect gives its literals.
 pub(crate) fn integer(value: i128, dialect: Dialect) -> Option<Literal> {
-    let least = if dialect == Dialect::DataFusion { DataType::Int64 } else { DataType::Int32 };
+    let has_long = matches!(dialect, Dialect::DataFusion | Dialect::Snowflake | Dialect::BigQuery);
+    let least = if has_long { DataType::Int64 } else { DataType::Int32 };
     let data_type = if i32::try_from(value).is_ok() {
         least
     } else if i64::try_from(value).is_ok() {

@@ -7,8 +7,10 @@
 use std::sync::Arc;
 
 use isomer_ir::{Diagnostic, Dialect, Span};
-use sqlparser::ast::{Query, Statement};
-use sqlparser::dialect::{DatabricksDialect, DuckDbDialect, GenericDialect, PostgreSqlDialect};
+use sqlparser::ast::{self, Query, Statement};
+use sqlparser::dialect::{
+    BigQueryDialect, DatabricksDialect, DuckDbDialect, GenericDialect, PostgreSqlDialect, SnowflakeDialect,
+};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
@@ -138,12 +140,25 @@ pub(crate) fn parse_statements(text: &SourceText<'_>, dialect: Dialect) -> Resul
     parser.with_tokens_with_locations(tokens).parse_statements().map_err(|error| syntax_fault(text, error))
 }
 
+/// Parses the name of a type; `None` where it is none, or nests deeper than a name should.
+pub(crate) fn parse_type(name: &str, dialect: Dialect) -> Option<ast::DataType> {
+    if name.chars().filter(|c| matches!(c, '(' | '<' | '[')).count() > MAX_NESTING {
+        return None;
+    }
+    let grammar = grammar_of(dialect, 0);
+    let mut parser = Parser::new(&*grammar).with_recursion_limit(MAX_RECURSION).try_with_sql(name).ok()?;
+    let found = parser.parse_data_type().ok()?;
+    (parser.peek_token().token == Token::EOF).then_some(found)
+}
+
 fn grammar_of(dialect: Dialect, n_tokens: usize) -> Box<dyn sqlparser::dialect::Dialect> {
     match dialect {
-        Dialect::DuckDb => Box::new(Bounded::new(DuckDbDialect {}, n_tokens)),
+        Dialect::DuckDb => Box::new(Bounded::of_duckdb(DuckDbDialect {}, n_tokens)),
         Dialect::DataFusion => Box::new(Bounded::new(GenericDialect {}, n_tokens)),
         Dialect::Postgres => Box::new(Bounded::new(PostgreSqlDialect {}, n_tokens)),
         Dialect::Spark => Box::new(Bounded::new(DatabricksDialect {}, n_tokens)),
+        Dialect::Snowflake => Box::new(Bounded::new(SnowflakeDialect {}, n_tokens)),
+        Dialect::BigQuery => Box::new(Bounded::new(BigQueryDialect {}, n_tokens)),
     }
 }
 

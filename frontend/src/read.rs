@@ -10,6 +10,7 @@ mod dbt;
 mod declare;
 mod finish;
 mod folder;
+mod functions;
 mod manifest;
 mod name;
 mod packs;

@@ -1,6 +1,10 @@
 //! Names of data types: what a dialect's type name means.
 
-use isomer_ir::{DataType, Dialect};
+use isomer_ir::{DataType, Dialect, Nested, NestedType};
+use sqlparser::ast;
+
+use crate::bind_type::type_of_name;
+use crate::parse::{parse_type, with_deep_stack};
 
 /// The type of a name as a column declaration or a cast writes it, such as `decimal(12, 2)`,
 /// `bigint` or `timestamp with time zone`; case does not matter.
@@ -11,6 +15,9 @@ use isomer_ir::{DataType, Dialect};
 /// casts asks [`has_length`] first.
 #[must_use]
 pub fn data_type_from_name(name: &str, dialect: Dialect) -> Option<DataType> {
+    if is_composed(name) || matches!(dialect, Dialect::Snowflake | Dialect::BigQuery) {
+        return parsed(name, dialect);
+    }
     let TypeName { base, arguments, zone } = split(name)?;
     if base == "timestamp" || base == "time" || base == "timestamptz" || base == "datetime" {
         return temporal(&base, &arguments, zone, dialect);
@@ -32,6 +39,52 @@ pub fn data_type_from_name(name: &str, dialect: Dialect) -> Option<DataType> {
         "float" => float(&arguments, dialect),
         _ if arguments.is_empty() => plain(&base, dialect),
         _ => None,
+    }
+}
+
+/// Whether a name is one of a type that is made of others, or of JSON.
+fn is_composed(name: &str) -> bool {
+    let lower = name.trim().to_lowercase();
+    let starts = ["struct", "map", "array", "list", "enum", "json", "row"];
+    lower.ends_with(']') || starts.iter().any(|start| lower.starts_with(start))
+}
+
+/// A type as the dialect's grammar reads it; lengths of texts are dropped.
+fn parsed(name: &str, dialect: Dialect) -> Option<DataType> {
+    if let Some((key, of)) = map_parts(name) {
+        let (key, of) = (data_type_from_name(key, dialect)?, data_type_from_name(of, dialect)?);
+        return Some(DataType::Nested(NestedType::new(Nested::Map(key, of))));
+    }
+    let written = with_deep_stack(|| parse_type(name, dialect))?;
+    type_of_name(&without_length(written), dialect)
+}
+
+/// Key and value of `map(key, value)`, which the grammars do not read.
+fn map_parts(name: &str) -> Option<(&str, &str)> {
+    let name = name.trim();
+    let is_map = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("map("));
+    let inside = name.get(4..)?.strip_suffix(')').filter(|_| is_map)?;
+    let mut depth = 0_usize;
+    let comma = inside.char_indices().find(|&(_, c)| {
+        match c {
+            '(' | '<' | '[' => depth += 1,
+            ')' | '>' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    });
+    let (at, _) = comma?;
+    Some((&inside[..at], &inside[at + 1..]))
+}
+
+fn without_length(written: ast::DataType) -> ast::DataType {
+    use ast::DataType as T;
+    match written {
+        T::Varchar(_) | T::CharacterVarying(_) | T::CharVarying(_) | T::String(_) | T::Char(_) | T::Character(_) => {
+            T::Text
+        }
+        T::Bytes(_) | T::Binary(_) | T::Varbinary(_) => T::Bytea,
+        other => other,
     }
 }
 
@@ -142,7 +195,7 @@ fn decimal(arguments: &[u32], dialect: Dialect) -> Option<DataType> {
         ([], Dialect::Spark) => (10, 0),
         ([], Dialect::DataFusion) => (38, 10),
         // PostgreSQL's bare NUMERIC has no bound.
-        ([], Dialect::Postgres) => return None,
+        ([], Dialect::Postgres | Dialect::Snowflake | Dialect::BigQuery) => return None,
         (&[precision], _) => (precision, 0),
         (&[precision, scale], _) => (precision, scale),
         _ => return None,

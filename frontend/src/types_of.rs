@@ -3,9 +3,11 @@
 //! DuckDB's were read off DuckDB 1.5.5; the others follow their manuals. A type that nobody states
 //! is `Unknown`, and so is what is computed from it.
 
-use isomer_ir::{AggregateFunction as A, DataType, Dialect, Function as F, RankingFunction as R};
+use isomer_ir::{AggregateFunction as A, DataType, Dialect, Function as F, ListedFunction, RankingFunction as R};
 
 const NUMERIC: DataType = DataType::Decimal { precision: 38, scale: 16 };
+/// BigQuery's NUMERIC, of which every computation gives one again.
+const BIGQUERY_NUMERIC: DataType = DataType::Decimal { precision: 38, scale: 9 };
 
 /// The type of `+ - * / // %` over numbers, or `None` where the operands are no numbers.
 pub(crate) fn arithmetic(function: F, a: DataType, b: DataType, dialect: Dialect) -> Option<DataType> {
@@ -49,13 +51,19 @@ fn floats(a: DataType, b: DataType, dialect: Dialect) -> DataType {
 
 fn quotient(a: DataType, b: DataType, dialect: Dialect) -> DataType {
     let has_decimal = matches!(a, DataType::Decimal { .. }) || matches!(b, DataType::Decimal { .. });
-    if dialect == Dialect::DuckDb || a.is_float() || b.is_float() || !has_decimal {
+    if dialect == Dialect::DuckDb || a.is_float() || b.is_float() || !has_decimal && dialect != Dialect::Snowflake {
         return DataType::Float64;
     }
     if dialect == Dialect::Postgres {
         return NUMERIC;
     }
     let (Some((pa, sa)), Some((pb, sb))) = (a.as_decimal(), b.as_decimal()) else { return DataType::Float64 };
+    if dialect == Dialect::BigQuery {
+        return BIGQUERY_NUMERIC;
+    }
+    if dialect == Dialect::Snowflake {
+        return DataType::Decimal { precision: 38, scale: sa.max((sa + 6).min(12)) };
+    }
     let scale = (sa + pb + 1).max(6);
     let whole = (pa - sa) + sb;
     limited(u16::from(whole) + u16::from(scale), scale)
@@ -74,11 +82,17 @@ fn limited(precision: u16, scale: u8) -> DataType {
 }
 
 fn decimals(function: F, (pa, sa): (u8, u8), (pb, sb): (u8, u8), dialect: Dialect) -> DataType {
+    if dialect == Dialect::BigQuery {
+        return BIGQUERY_NUMERIC;
+    }
     let scale = sa.max(sb);
     let whole = (pa - sa).max(pb - sb);
     match function {
         F::Multiply => {
             let (precision, scale) = (pa + pb, sa + sb);
+            if dialect == Dialect::Snowflake {
+                return DataType::Decimal { precision: 38, scale: scale.min(sa.max(sb).max(12)) };
+            }
             if dialect == Dialect::DuckDb || dialect == Dialect::Postgres {
                 duckdb_width(precision, scale, pa.max(pb))
             } else {
@@ -99,15 +113,25 @@ fn duckdb_width(precision: u8, scale: u8, widest: u8) -> DataType {
     if scale > 38 { DataType::Float64 } else { DataType::Decimal { precision, scale } }
 }
 
+/// Whether functions that count give 64 bits.
+fn has_long_integers(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::DuckDb | Dialect::Snowflake | Dialect::BigQuery)
+}
+
 /// The type of a function's result from the types of its arguments; `None` where they do not fit.
 pub(crate) fn function(function: F, args: &[DataType], dialect: Dialect) -> Option<DataType> {
     let first = args.first().copied().unwrap_or(DataType::Null);
     let is_loose = matches!(first, DataType::Unknown | DataType::Null);
-    let integer = if matches!(dialect, Dialect::DuckDb) { DataType::Int64 } else { DataType::Int32 };
+    let integer = if has_long_integers(dialect) { DataType::Int64 } else { DataType::Int32 };
     match function {
         F::Abs | F::Negate => (first.is_numeric() || is_loose || first == DataType::Interval).then_some(first),
         F::Ceil | F::Floor | F::Round | F::Trunc => rounded(function, args, dialect),
-        F::Sign => Some(if dialect == Dialect::DuckDb { DataType::Int8 } else { DataType::Float64 }),
+        F::Sign => Some(match dialect {
+            Dialect::DuckDb => DataType::Int8,
+            Dialect::Snowflake => DataType::Int64,
+            Dialect::BigQuery => first,
+            Dialect::Postgres | Dialect::Spark | Dialect::DataFusion => DataType::Float64,
+        }),
         F::Sqrt | F::Power | F::Exp | F::Ln | F::Log10 | F::Log2 => args
             .iter()
             .all(|arg| arg.is_numeric() || is_loose || *arg == DataType::Unknown)
@@ -143,6 +167,7 @@ pub(crate) fn function(function: F, args: &[DataType], dialect: Dialect) -> Opti
             let value = args.get(1).copied()?;
             match value {
                 DataType::Date if dialect == Dialect::Postgres => Some(DataType::TimestampTz),
+                DataType::Date if matches!(dialect, Dialect::Snowflake | Dialect::BigQuery) => Some(value),
                 DataType::Date | DataType::Timestamp => Some(DataType::Timestamp),
                 DataType::TimestampTz | DataType::Unknown => Some(value),
                 _ => None,
@@ -153,6 +178,7 @@ pub(crate) fn function(function: F, args: &[DataType], dialect: Dialect) -> Opti
         F::CurrentTimestamp => Some(DataType::TimestampTz),
         F::Random | F::EpochSeconds => Some(DataType::Float64),
         F::NewUuid => Some(DataType::Uuid),
+        F::Listed(listed) => listed_function(listed, args, dialect),
         F::Extract => Some(integer),
         F::Eq
         | F::NotEq
@@ -174,12 +200,37 @@ pub(crate) fn function(function: F, args: &[DataType], dialect: Dialect) -> Opti
     }
 }
 
+/// The type of a listed function's result.
+fn listed_function(listed: ListedFunction, args: &[DataType], dialect: Dialect) -> Option<DataType> {
+    let declared = listed.row().signature.as_ref()?.apply(args)?;
+    let first = args.first().copied().unwrap_or(DataType::Unknown);
+    Some(match listed.name() {
+        "list_value" | "array_construct_snowflake" if !args.is_empty() => {
+            match args.iter().copied().try_fold(DataType::Null, DataType::common)? {
+                DataType::Unknown => DataType::Unknown,
+                element => element.list_of(),
+            }
+        }
+        // A series of numbers is of 64 bits, one of dates of timestamps.
+        "generate_series_list" | "range_list" if first.is_integer() => DataType::Int64.list_of(),
+        "generate_series_list" | "range_list" if first.is_temporal() => DataType::Timestamp.list_of(),
+        "gcd" | "lcm" if declared != DataType::Int128 => DataType::Int64,
+        // An integer literal takes the type of the integer beside it.
+        "bitwise_and" | "bitwise_or" | "bitwise_xor" | "shift_left" | "shift_right" if dialect == Dialect::DuckDb => {
+            DataType::Unknown
+        }
+        _ => declared,
+    })
+}
+
 fn rounded(function: F, args: &[DataType], dialect: Dialect) -> Option<DataType> {
     let first = args.first().copied()?;
     Some(match first {
         DataType::Unknown | DataType::Null => first,
         DataType::Decimal { precision, scale } if args.len() == 1 => match dialect {
             Dialect::DuckDb | Dialect::Postgres => DataType::Decimal { precision, scale: 0 },
+            Dialect::Snowflake => DataType::Decimal { precision: 38, scale: 0 },
+            Dialect::BigQuery => first,
             Dialect::Spark | Dialect::DataFusion => {
                 DataType::Decimal { precision: (precision - scale + 1).clamp(1, 38), scale: 0 }
             }
@@ -189,6 +240,7 @@ fn rounded(function: F, args: &[DataType], dialect: Dialect) -> Option<DataType>
         _ if first.is_float() => first,
         _ if first.is_integer() => match (function, dialect) {
             (F::Round, Dialect::DuckDb | Dialect::Spark) => first,
+            (_, Dialect::Snowflake) => first,
             (F::Ceil | F::Floor, Dialect::Spark) => DataType::Int64,
             (F::Trunc, Dialect::DuckDb) => first,
             _ => DataType::Float64,
@@ -215,10 +267,12 @@ pub(crate) fn aggregate(function: A, args: &[DataType], dialect: Dialect) -> Opt
         A::StringAgg => return (first == DataType::Text || is_loose).then_some(DataType::Text),
         A::Median | A::QuantileCont => match first {
             DataType::Decimal { .. } | DataType::Unknown if dialect == Dialect::DuckDb => first,
+            DataType::Unknown | DataType::Decimal { .. } if dialect == Dialect::Snowflake => DataType::Unknown,
             _ if is_numeric => DataType::Float64,
             _ => return None,
         },
         A::QuantileDisc => first,
+        A::Listed(listed) => return listed.row().signature.as_ref()?.apply(args),
     })
 }
 
@@ -226,15 +280,16 @@ fn sum(first: DataType, dialect: Dialect) -> Option<DataType> {
     Some(match (first, dialect) {
         (DataType::Unknown | DataType::Null, _) => DataType::Unknown,
         (DataType::Boolean, Dialect::DuckDb) => DataType::Int128,
-        (DataType::Decimal { scale, .. }, Dialect::DuckDb | Dialect::Postgres) => {
-            DataType::Decimal { precision: 38, scale }
-        }
+        (
+            DataType::Decimal { scale, .. },
+            Dialect::DuckDb | Dialect::Postgres | Dialect::Snowflake | Dialect::BigQuery,
+        ) => DataType::Decimal { precision: 38, scale },
         (DataType::Decimal { precision, scale }, _) => {
             DataType::Decimal { precision: precision.saturating_add(10).min(38), scale }
         }
         (DataType::Float32, Dialect::Postgres) => DataType::Float32,
         (x, _) if x.is_float() => DataType::Float64,
-        (x, Dialect::DuckDb) if x.is_integer() => DataType::Int128,
+        (x, Dialect::DuckDb | Dialect::Snowflake) if x.is_integer() => DataType::Int128,
         (DataType::Int64, Dialect::Postgres) => DataType::Decimal { precision: 38, scale: 0 },
         (x, Dialect::DataFusion) if x.is_unsigned() => DataType::UInt64,
         (x, _) if x.is_integer() => DataType::Int64,
@@ -248,6 +303,11 @@ fn average(first: DataType, dialect: Dialect) -> Option<DataType> {
         (x, Dialect::DuckDb) if x.is_numeric() => DataType::Float64,
         (x, _) if x.is_float() => DataType::Float64,
         (x, Dialect::Postgres) if x.is_numeric() => NUMERIC,
+        (x, Dialect::Snowflake) if x.is_integer() => DataType::Decimal { precision: 38, scale: 6 },
+        (DataType::Decimal { scale, .. }, Dialect::Snowflake) => {
+            DataType::Decimal { precision: 38, scale: scale.max((scale + 6).min(12)) }
+        }
+        (DataType::Decimal { .. }, Dialect::BigQuery) => BIGQUERY_NUMERIC,
         (DataType::Decimal { precision, scale }, _) => {
             DataType::Decimal { precision: precision.saturating_add(4).min(38), scale: scale.saturating_add(4).min(38) }
         }
@@ -262,7 +322,7 @@ pub(crate) fn ranking(function: R, args: &[DataType], dialect: Dialect) -> DataT
         R::RowNumber | R::Rank | R::DenseRank | R::Ntile => match dialect {
             Dialect::Spark => DataType::Int32,
             Dialect::DataFusion => DataType::UInt64,
-            Dialect::DuckDb | Dialect::Postgres => DataType::Int64,
+            Dialect::DuckDb | Dialect::Postgres | Dialect::Snowflake | Dialect::BigQuery => DataType::Int64,
         },
         R::PercentRank | R::CumeDist => DataType::Float64,
         R::Lag | R::Lead | R::FirstValue | R::LastValue | R::NthValue => {

@@ -277,12 +277,17 @@ impl Arena {
         }
     }
 
-    /// A call of a volatile function. A serial number is its one argument, so that no two
+    /// A call of a volatile function. A serial number is its first argument, so that no two
     /// occurrences are ever taken for the same value; emitters do not write it.
-    pub fn volatile_call(&mut self, function: Function, data_type: DataType) -> ScalarId {
+    pub fn volatile_call(
+        &mut self,
+        function: Function,
+        args: impl IntoIterator<Item = ScalarId>,
+        data_type: DataType,
+    ) -> ScalarId {
         self.volatile_count += 1;
         let serial = self.literal(Literal::Int(i128::from(self.volatile_count), DataType::Int32));
-        self.call(function, [serial], data_type)
+        self.call(function, std::iter::once(serial).chain(args), data_type)
     }
 
     /// A comparison in its one orientation: a literal stands right, `>` and `>=` between others become

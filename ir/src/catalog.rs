@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::DataType;
+use crate::{DataType, ListedFunction};
 
 /// Tables by folded key.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +20,8 @@ pub struct Catalog {
     guessed_names: BTreeSet<Arc<str>>,
     /// Who says which columns a table has, where that is known.
     described: BTreeMap<Arc<str>, Arc<str>>,
+    /// Functions that the project declares, by folded name.
+    functions: BTreeMap<Arc<str>, ListedFunction>,
 }
 
 /// A table of the catalog.
@@ -133,6 +135,22 @@ impl Catalog {
     #[must_use]
     pub fn declared_by(&self, table: &str) -> Option<&Arc<str>> {
         self.described.get(table)
+    }
+
+    /// Declares a function by its folded name.
+    pub fn declare_function(&mut self, name: Arc<str>, function: ListedFunction) {
+        self.functions.insert(name, function);
+    }
+
+    /// The declared function of a folded name.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Option<ListedFunction> {
+        self.functions.get(name).copied()
+    }
+
+    /// Every declared function, by name.
+    pub fn functions(&self) -> impl Iterator<Item = ListedFunction> {
+        self.functions.values().copied()
     }
 
     /// Every table, in the order of insertion.

@@ -13,11 +13,19 @@ pub enum Dialect {
     Postgres,
     /// Spark 4 with ANSI mode.
     Spark,
+    /// Snowflake with its default parameters. Read, not written.
+    Snowflake,
+    /// BigQuery (GoogleSQL). Read, not written.
+    BigQuery,
 }
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 4] = [Self::DuckDb, Self::DataFusion, Self::Postgres, Self::Spark];
+    pub const ALL: [Self; 6] =
+        [Self::DuckDb, Self::DataFusion, Self::Postgres, Self::Spark, Self::Snowflake, Self::BigQuery];
+
+    /// The dialects that changed models are written in; what nothing changes keeps its text in any.
+    pub const WRITTEN: [Self; 4] = [Self::DuckDb, Self::DataFusion, Self::Postgres, Self::Spark];
 
     /// The lower-case name.
     #[must_use]
@@ -27,6 +35,8 @@ impl Dialect {
             Self::DataFusion => "datafusion",
             Self::Postgres => "postgres",
             Self::Spark => "spark",
+            Self::Snowflake => "snowflake",
+            Self::BigQuery => "bigquery",
         }
     }
 
@@ -38,6 +48,8 @@ impl Dialect {
             "datafusion" => Self::DataFusion,
             "postgres" | "postgresql" => Self::Postgres,
             "spark" | "databricks" | "sparksql" => Self::Spark,
+            "snowflake" => Self::Snowflake,
+            "bigquery" | "googlesql" => Self::BigQuery,
             _ => return None,
         })
     }
@@ -47,15 +59,21 @@ impl Dialect {
     pub fn is_nulls_first(self, is_descending: bool) -> bool {
         match self {
             Self::DuckDb => false,
-            Self::Postgres | Self::DataFusion => is_descending,
-            Self::Spark => !is_descending,
+            Self::Postgres | Self::DataFusion | Self::Snowflake => is_descending,
+            Self::Spark | Self::BigQuery => !is_descending,
         }
+    }
+
+    /// Whether changed models can be written in the dialect.
+    #[must_use]
+    pub fn is_written(self) -> bool {
+        Self::WRITTEN.contains(&self)
     }
 
     /// Whether `/` between integers gives a fraction (row 10).
     #[must_use]
     pub fn is_integer_division_fractional(self) -> bool {
-        matches!(self, Self::DuckDb | Self::Spark)
+        matches!(self, Self::DuckDb | Self::Spark | Self::Snowflake | Self::BigQuery)
     }
 }
 

@@ -6,20 +6,25 @@
 
 use std::fmt;
 
+use crate::ListedFunction;
+
 macro_rules! functions {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal),+ $(,)? } $(or $listed:ident)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $(#[doc = concat!("`", $text, "`")] $variant),+ }
+        pub enum $name {
+            $(#[doc = concat!("`", $text, "`")] $variant,)+
+            $(#[doc = "One that only the function table knows."] $listed(ListedFunction),)?
+        }
 
         impl $name {
-            /// Every member, in declaration order.
+            /// Every member that has a variant of its own, in declaration order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// The canonical lower-case name.
             #[must_use]
             pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
+                match self { $(Self::$variant => $text,)+ $(Self::$listed(listed) => listed.name(),)? }
             }
 
             /// The function of a canonical name.
@@ -59,7 +64,7 @@ functions! {
         MakeDate = "make_date", LastDay = "last_day", FormatTime = "format_time", EpochSeconds = "epoch_seconds",
         CurrentDate = "current_date", CurrentTimestamp = "current_timestamp",
         Random = "random", NewUuid = "uuid",
-    }
+    } or Listed
 }
 
 functions! {
@@ -72,7 +77,7 @@ functions! {
         StringAgg = "string_agg", Median = "median", QuantileCont = "quantile_cont", QuantileDisc = "quantile_disc",
         Mode = "mode", ArgMin = "arg_min", ArgMax = "arg_max", AnyValue = "any_value", First = "first", Last = "last",
         ApproxCountDistinct = "approx_count_distinct",
-    }
+    } or Listed
 }
 
 functions! {
@@ -123,6 +128,7 @@ impl Function {
         match self {
             Self::Random | Self::NewUuid => Volatility::Volatile,
             Self::CurrentDate | Self::CurrentTimestamp => Volatility::Stable,
+            Self::Listed(listed) => listed.row().facts.volatility,
             _ => Volatility::Immutable,
         }
     }
@@ -130,6 +136,9 @@ impl Function {
     /// Whether any NULL argument makes the result NULL.
     #[must_use]
     pub fn is_strict(self) -> bool {
+        if let Self::Listed(listed) = self {
+            return listed.row().facts.is_strict;
+        }
         !matches!(
             self,
             Self::IsDistinct
@@ -155,6 +164,9 @@ impl Function {
     /// Whether the result is never NULL, whatever the arguments.
     #[must_use]
     pub fn is_never_null(self) -> bool {
+        if let Self::Listed(listed) = self {
+            return listed.row().facts.is_never_null;
+        }
         matches!(
             self,
             Self::IsDistinct
@@ -174,6 +186,9 @@ impl Function {
     /// DuckDB 1.x gives NULL for a division by zero; `NULLIF` by definition.
     #[must_use]
     pub fn may_make_null(self) -> bool {
+        if let Self::Listed(listed) = self {
+            return !listed.row().facts.is_total && !listed.row().facts.is_never_null;
+        }
         matches!(
             self,
             Self::Divide
@@ -193,6 +208,9 @@ impl Function {
     /// Such a scalar may not be evaluated on rows that the written query never evaluated it on.
     #[must_use]
     pub fn can_raise(self) -> bool {
+        if let Self::Listed(listed) = self {
+            return !listed.row().facts.is_safe;
+        }
         matches!(
             self,
             Self::Add
@@ -276,6 +294,9 @@ impl AggregateFunction {
     /// Whether repeating a row leaves the result as it is, so that `DISTINCT` may be dropped.
     #[must_use]
     pub fn is_duplicate_insensitive(self) -> bool {
+        if let Self::Listed(listed) = self {
+            return listed.row().facts.is_duplicate_insensitive;
+        }
         matches!(
             self,
             Self::Min
@@ -292,6 +313,9 @@ impl AggregateFunction {
     /// its own order is written, and even then only as the same call over the same rows.
     #[must_use]
     pub fn is_order_sensitive(self) -> bool {
+        if let Self::Listed(listed) = self {
+            return listed.row().facts.is_ordered;
+        }
         matches!(
             self,
             Self::StringAgg | Self::First | Self::Last | Self::AnyValue | Self::ArgMin | Self::ArgMax | Self::Mode
@@ -301,6 +325,9 @@ impl AggregateFunction {
     /// Whether the result is never NULL, also over no rows.
     #[must_use]
     pub fn is_never_null(self) -> bool {
-        matches!(self, Self::Count | Self::ApproxCountDistinct)
+        match self {
+            Self::Listed(listed) => listed.row().facts.is_never_null,
+            _ => matches!(self, Self::Count | Self::ApproxCountDistinct),
+        }
     }
 }

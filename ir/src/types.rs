@@ -3,8 +3,11 @@
 //! Types are dialect-free: the front end resolves what a dialect's type name means.
 
 use std::fmt;
+use std::sync::Arc;
 
-/// The type of a value. Nested types are not modelled: a model that needs one is opaque.
+use crate::{Nested, NestedType};
+
+/// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DataType {
     /// The type of an untyped `NULL`.
@@ -56,6 +59,10 @@ pub enum DataType {
     Interval,
     /// A UUID.
     Uuid,
+    /// A JSON value, as text or in the engine's own form.
+    Json,
+    /// A list, struct, map or enumeration.
+    Nested(NestedType),
     /// The catalog does not say. Rules that need a type do not fire on it.
     Unknown,
 }
@@ -115,6 +122,7 @@ impl DataType {
             Self::Decimal { precision, .. } if precision <= 18 => 8.0,
             Self::Int128 | Self::Decimal { .. } | Self::Interval | Self::Uuid => 16.0,
             Self::Text | Self::Bytes | Self::Unknown => 20.0,
+            Self::Json | Self::Nested(_) => 60.0,
         }
     }
 
@@ -156,6 +164,7 @@ impl DataType {
                 let whole = (pa - sa).max(pb - sb);
                 Some(Self::Decimal { precision: (whole + scale).min(38), scale })
             }
+            (Self::Nested(a), Self::Nested(b)) => common_nested(a, b),
             (Self::Date, Self::Timestamp) | (Self::Timestamp, Self::Date) => Some(Self::Timestamp),
             (Self::Date | Self::Timestamp, Self::TimestampTz) | (Self::TimestampTz, Self::Date | Self::Timestamp) => {
                 Some(Self::TimestampTz)
@@ -163,6 +172,19 @@ impl DataType {
             _ => None,
         }
     }
+}
+
+fn common_nested(a: NestedType, b: NestedType) -> Option<DataType> {
+    let nested = match (a.get(), b.get()) {
+        (Nested::List(a), Nested::List(b)) => Nested::List(a.common(*b)?),
+        (Nested::Map(key, a), Nested::Map(other, b)) => Nested::Map(key.common(*other)?, a.common(*b)?),
+        (Nested::Struct(a), Nested::Struct(b)) if a.iter().map(|(name, _)| name).eq(b.iter().map(|(name, _)| name)) => {
+            let fields = a.iter().zip(b).map(|((name, a), (_, b))| Some((Arc::clone(name), a.common(*b)?)));
+            Nested::Struct(fields.collect::<Option<_>>()?)
+        }
+        _ => return None,
+    };
+    Some(DataType::Nested(NestedType::new(nested)))
 }
 
 fn common_integer(a: DataType, b: DataType) -> DataType {
@@ -183,6 +205,7 @@ fn common_integer(a: DataType, b: DataType) -> DataType {
 impl fmt::Display for DataType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
+            Self::Nested(nested) => return nested.fmt(f),
             Self::Decimal { precision, scale } => return write!(f, "decimal({precision}, {scale})"),
             Self::Null => "null",
             Self::Boolean => "boolean",
@@ -205,6 +228,7 @@ impl fmt::Display for DataType {
             Self::TimestampTz => "timestamptz",
             Self::Interval => "interval",
             Self::Uuid => "uuid",
+            Self::Json => "json",
             Self::Unknown => "unknown",
         };
         f.write_str(name)

@@ -371,6 +371,8 @@ pub(crate) fn type_families(data_type: DataType) -> Vec<&'static str> {
         DataType::TimestampTz => vec!["timestamptz", "temporal"],
         DataType::Interval => vec!["interval"],
         DataType::Uuid => vec!["uuid"],
+        DataType::Json => vec!["json"],
+        DataType::Nested(_) => vec!["nested"],
         DataType::Null | DataType::Unknown => Vec::new(),
         DataType::Int8
         | DataType::Int16

@@ -16,7 +16,9 @@ fn traps_give_the_rows_of_the_models_as_written() {
             let mut optimised = optimised(&trap);
             let engine = match optimised.project.project.target {
                 Dialect::DataFusion => EngineKind::DataFusion,
-                Dialect::DuckDb | Dialect::Postgres | Dialect::Spark => EngineKind::DuckDb,
+                Dialect::DuckDb | Dialect::Postgres | Dialect::Spark | Dialect::Snowflake | Dialect::BigQuery => {
+                    EngineKind::DuckDb
+                }
             };
             let n_changed = optimised.pipeline.steps.iter().filter(|step| step.is_changed).count();
             (execute::verify(&mut optimised, engine, &trap, &mut |_| {}).expect("both ways run"), n_changed)

@@ -1,8 +1,9 @@
 //! Aggregate and window calls, spelled for each dialect.
 
+use super::target::Target;
 use isomer_ir::{
-    AggregateCall, AggregateFunction, DataType, Dialect, Frame, FrameBound, FrameUnit, Literal, RankingFunction,
-    Scalar, ScalarId, SortKey, WindowCall, WindowFunction,
+    AggregateCall, AggregateFunction, DataType, Frame, FrameBound, FrameUnit, Literal, RankingFunction, Scalar,
+    ScalarId, SortKey, WindowCall, WindowFunction,
 };
 
 use super::block::Env;
@@ -119,10 +120,10 @@ impl Speller<'_> {
         };
         let ordered = |name: &str| Form { order: order.to_vec(), ..simple(name) };
         let (duck, fusion, postgres, spark) = (
-            self.dialect == Dialect::DuckDb,
-            self.dialect == Dialect::DataFusion,
-            self.dialect == Dialect::Postgres,
-            self.dialect == Dialect::Spark,
+            self.dialect == Target::DuckDb,
+            self.dialect == Target::DataFusion,
+            self.dialect == Target::Postgres,
+            self.dialect == Target::Spark,
         );
         let by_value = |scalar: ScalarId| {
             vec![SortKey { scalar, is_descending: false, is_nulls_first: self.dialect.is_nulls_first(false) }]
@@ -215,6 +216,13 @@ impl Speller<'_> {
             }
             A::ApproxCountDistinct if duck || spark => simple("approx_count_distinct"),
             A::ApproxCountDistinct if fusion => simple("approx_distinct"),
+            A::Listed(listed) => match self.listed_name(listed) {
+                Some(name) => ordered(name),
+                None => {
+                    let construct = format!("the aggregate `{function}`");
+                    return Err(self.refuse("GEN-0034", construct, "use an aggregate that the target has"));
+                }
+            },
             A::ApproxCountDistinct => Form { is_distinct: true, ..simple("COUNT") },
             A::Median | A::QuantileCont | A::QuantileDisc | A::Mode | A::AnyValue | A::First | A::Last => {
                 let construct = format!("the aggregate `{function}` of a {first_type}");
@@ -241,15 +249,15 @@ impl Speller<'_> {
     /// The mean in the plan's type: a double, or a decimal where the dialect has one.
     fn average(&mut self, mut form: Form, from: DataType, to: DataType) -> Result<Form, CodegenError> {
         match (self.dialect, to) {
-            (Dialect::DuckDb, DataType::Decimal { .. }) => {
+            (Target::DuckDb, DataType::Decimal { .. }) => {
                 return Err(self.refuse(
                     "GEN-0027",
                     "`AVG` with a decimal result, which DuckDB computes in doubles,",
                     "cast the argument to DOUBLE in the model if fifteen digits are enough",
                 ));
             }
-            (Dialect::Postgres, DataType::Float64) if !from.is_float() => form.cast = Some(to),
-            (Dialect::DataFusion | Dialect::Spark, DataType::Float64)
+            (Target::Postgres, DataType::Float64) if !from.is_float() => form.cast = Some(to),
+            (Target::DataFusion | Target::Spark, DataType::Float64)
                 if matches!(from, DataType::Decimal { .. } | DataType::Int128) =>
             {
                 form.args = vec![self.cast_to(form.args[0], to)?];
@@ -275,15 +283,15 @@ impl Speller<'_> {
             vec![SortKey { scalar: key, is_descending, is_nulls_first: self.dialect.is_nulls_first(is_descending) }];
         let form = Form { is_distinct: false, ..form };
         Ok(match self.dialect {
-            Dialect::DuckDb => Form { before: format!("{}(", function.name()), ..form },
-            Dialect::Spark => {
+            Target::DuckDb => Form { before: format!("{}(", function.name()), ..form },
+            Target::Spark => {
                 let name = if is_descending { "max_by(" } else { "min_by(" };
                 let conditions = vec![not_null(self, value_expr)];
                 Form { before: name.to_owned(), conditions, ..form }
             }
-            Dialect::DataFusion | Dialect::Postgres => {
+            Target::DataFusion | Target::Postgres => {
                 let conditions = vec![not_null(self, value_expr), not_null(self, key_expr)];
-                let is_postgres = self.dialect == Dialect::Postgres;
+                let is_postgres = self.dialect == Target::Postgres;
                 let (before, after) = if is_postgres { ("(array_agg(", ")[1]") } else { ("first_value(", "") };
                 Form {
                     before: before.to_owned(),
@@ -354,7 +362,7 @@ impl Speller<'_> {
             conditions.push(self.scalar(env, filter)?);
         }
         let Some(condition) = self.exprs.all(&conditions) else { return self.opened(env, &form) };
-        if self.dialect == Dialect::Spark {
+        if self.dialect == Target::Spark {
             // Spark has no FILTER before OVER.
             let value = match form.args.as_slice() {
                 [] => {
@@ -391,9 +399,9 @@ impl Speller<'_> {
         }
         let ignoring = match self.dialect {
             _ if !call.is_ignoring_nulls => ")",
-            Dialect::DuckDb => " IGNORE NULLS)",
-            Dialect::DataFusion | Dialect::Spark => ") IGNORE NULLS",
-            Dialect::Postgres => {
+            Target::DuckDb => " IGNORE NULLS)",
+            Target::DataFusion | Target::Spark => ") IGNORE NULLS",
+            Target::Postgres => {
                 return Err(self.refuse(
                     "GEN-0029",
                     "`IGNORE NULLS`",
@@ -438,7 +446,7 @@ impl Speller<'_> {
         let unit = match unit {
             FrameUnit::Rows => "ROWS",
             FrameUnit::Range => "RANGE",
-            FrameUnit::Groups if self.dialect == Dialect::Spark => {
+            FrameUnit::Groups if self.dialect == Target::Spark => {
                 return Err(self.refuse("GEN-0030", "a frame of `GROUPS`", "use `ROWS`, or `RANGE` over a dense rank"));
             }
             FrameUnit::Groups => "GROUPS",
@@ -467,7 +475,7 @@ impl Speller<'_> {
 }
 
 /// `DESC` and the place of NULLs, as far as the dialect does not take them by itself.
-pub(super) fn order_suffix(is_descending: bool, is_nulls_first: bool, dialect: Dialect) -> &'static str {
+pub(super) fn order_suffix(is_descending: bool, is_nulls_first: bool, dialect: Target) -> &'static str {
     let is_default = dialect.is_nulls_first(is_descending) == is_nulls_first;
     match (is_descending, is_default, is_nulls_first) {
         (false, true, _) => "",

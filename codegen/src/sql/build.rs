@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{
-    ColumnId, DataType, Dialect, Function, JoinKind, Literal, Scalar, ScalarId, SetOpKind, SortKey, WindowCall,
-};
+use super::target::Target;
+use isomer_ir::{ColumnId, DataType, Function, JoinKind, Literal, Scalar, ScalarId, SetOpKind, SortKey, WindowCall};
 use rustc_hash::FxHashMap;
 
 use super::block::{Block, Env, Order, SetBlock, SourceKind};
@@ -181,7 +180,7 @@ impl Statement<'_, '_> {
         let mut conjuncts = self.conjuncts(&block.env, holds)?;
         if block.has_window(&self.speller.exprs) {
             let has_call = conjuncts.iter().any(|&expr| self.speller.exprs.facts(expr).has_window);
-            if has_call && self.dialect() == Dialect::DuckDb && block.limit.is_none() {
+            if has_call && self.dialect() == Target::DuckDb && block.limit.is_none() {
                 block.qualify.append(&mut conjuncts);
                 return Ok(block);
             }
@@ -278,7 +277,7 @@ impl Statement<'_, '_> {
                 group.push(expr);
             }
         }
-        if self.speller.dialect == Dialect::DataFusion {
+        if self.speller.dialect == Target::DataFusion {
             if calls.is_empty() {
                 // DataFusion 54 gives two casts of one column one name in GROUP BY.
                 block.env = env;

@@ -1,6 +1,7 @@
 //! Functions and operators of one row, spelled for each dialect.
 
-use isomer_ir::{Args, DataType, Dialect, Function, Literal, Scalar, ScalarId};
+use super::target::Target;
+use isomer_ir::{Args, DataType, Function, Literal, Scalar, ScalarId};
 
 use super::expr::{ExprId, Kind, Level};
 use super::spell::{Spelled, Speller, is_wider};
@@ -17,9 +18,9 @@ impl Speller<'_> {
     ) -> Result<ExprId, CodegenError> {
         let operands: Vec<ExprId> = args.iter().map(|arg| done[arg]).collect();
         let first = args.first().map_or(DataType::Null, |&arg| self.arena.type_of(arg));
-        let postgres = self.dialect == Dialect::Postgres;
-        let spark = self.dialect == Dialect::Spark;
-        let fusion = self.dialect == Dialect::DataFusion;
+        let postgres = self.dialect == Target::Postgres;
+        let spark = self.dialect == Target::Spark;
+        let fusion = self.dialect == Target::DataFusion;
         Ok(match function {
             Function::Eq => self.comparison(function, args, " = ", done)?,
             Function::NotEq => self.comparison(function, args, " <> ", done)?,
@@ -93,7 +94,7 @@ impl Speller<'_> {
             Function::Sign => {
                 let name = if fusion { "signum" } else { "sign" };
                 let sign = self.exprs.call(name, &operands);
-                let natural = if self.dialect == Dialect::DuckDb { DataType::Int8 } else { DataType::Float64 };
+                let natural = if self.dialect == Target::DuckDb { DataType::Int8 } else { DataType::Float64 };
                 if data_type == natural { sign } else { self.cast_to(sign, data_type)? }
             }
             Function::Sqrt => self.exprs.call("sqrt", &operands),
@@ -154,6 +155,7 @@ impl Speller<'_> {
             Function::EpochSeconds => self.epoch(operands[0], first),
             Function::CurrentDate => self.exprs.text("CURRENT_DATE", Level::Primary),
             Function::CurrentTimestamp => self.exprs.text("CURRENT_TIMESTAMP", Level::Primary),
+            Function::Listed(listed) => self.listed(listed, args, &operands, data_type)?,
             Function::Random => self.volatile(if spark { "rand()" } else { "random()" }),
             Function::NewUuid => self.volatile(if postgres { "gen_random_uuid()" } else { "uuid()" }),
         })
@@ -220,7 +222,7 @@ impl Speller<'_> {
         done: &Spelled,
     ) -> Result<ExprId, CodegenError> {
         let is_interval = args.iter().any(|&arg| self.arena.type_of(arg) == DataType::Interval);
-        if is_interval && function == Function::Multiply && self.dialect == Dialect::DataFusion {
+        if is_interval && function == Function::Multiply && self.dialect == Target::DataFusion {
             return Err(self.refuse("GEN-0017", "an interval times a number", "write the interval as a constant"));
         }
         let Some((mut left, mut right)) = self.sides(function, args, done) else {
@@ -246,7 +248,7 @@ impl Speller<'_> {
     /// Division with a fraction.
     fn divide(&mut self, args: &[ScalarId], data_type: DataType, done: &Spelled) -> Result<ExprId, CodegenError> {
         let [left, right] = args else { return Err(self.wrong_count(Function::Divide)) };
-        if matches!(data_type, DataType::Decimal { .. }) && self.dialect == Dialect::DuckDb {
+        if matches!(data_type, DataType::Decimal { .. }) && self.dialect == Target::DuckDb {
             return Err(self.refuse(
                 "GEN-0010",
                 "a decimal division, which DuckDB computes in doubles,",
@@ -260,18 +262,18 @@ impl Speller<'_> {
                     let from = this.arena.type_of(inner);
                     let is_narrow = from.is_integer() && from != DataType::Int128 && !from.is_unsigned();
                     let is_free = match this.dialect {
-                        Dialect::DuckDb => {
+                        Target::DuckDb => {
                             is_narrow || from == DataType::Int128 || matches!(from, DataType::Decimal { .. })
                         }
-                        Dialect::Spark => is_narrow,
-                        Dialect::DataFusion | Dialect::Postgres => false,
+                        Target::Spark => is_narrow,
+                        Target::DataFusion | Target::Postgres => false,
                     };
                     is_free.then_some(inner)
                 }
                 _ => None,
             };
             let left = stripped(self, *left).map_or(done[left], |inner| done[&inner]);
-            let bare = self.bare_number(*right, data_type).filter(|_| self.dialect == Dialect::DuckDb);
+            let bare = self.bare_number(*right, data_type).filter(|_| self.dialect == Target::DuckDb);
             let right = bare.unwrap_or_else(|| stripped(self, *right).map_or(done[right], |inner| done[&inner]));
             return Ok(self.exprs.infix(Level::Multiply, left, " / ", right));
         }
@@ -284,7 +286,7 @@ impl Speller<'_> {
     /// `x % NULLIF(y, 0)` as DuckDB writes it: there an integer division by zero is NULL anyway.
     fn with_plain_divisor(&self, args: &[ScalarId]) -> Args {
         let mut args = Args::from_slice(args);
-        if let (Dialect::DuckDb, [_, divisor]) = (self.dialect, args.as_mut_slice())
+        if let (Target::DuckDb, [_, divisor]) = (self.dialect, args.as_mut_slice())
             && self.arena.type_of(*divisor).is_integer()
             && let Scalar::Call { function: Function::NullIf, args: parts, .. } = &self.arena[*divisor]
             && let [plain, zero] = parts.as_slice()
@@ -312,7 +314,7 @@ impl Speller<'_> {
             ));
         }
         let is_huge = |arg: ScalarId| self.arena.type_of(arg) == DataType::Int128;
-        if self.dialect != Dialect::DuckDb && (is_huge(*left) || is_huge(*right)) {
+        if self.dialect != Target::DuckDb && (is_huge(*left) || is_huge(*right)) {
             // The stand-in of a 128-bit integer is a decimal, which keeps the fraction.
             return Err(self.refuse(
                 "GEN-0018",
@@ -321,12 +323,12 @@ impl Speller<'_> {
             ));
         }
         let operator = match self.dialect {
-            Dialect::DuckDb => " // ",
-            Dialect::DataFusion | Dialect::Postgres => " / ",
-            Dialect::Spark => " div ",
+            Target::DuckDb => " // ",
+            Target::DataFusion | Target::Postgres => " / ",
+            Target::Spark => " div ",
         };
         let quotient = self.exprs.infix(Level::Multiply, done[left], operator, done[right]);
-        if self.dialect == Dialect::Spark && data_type != DataType::Int64 {
+        if self.dialect == Target::Spark && data_type != DataType::Int64 {
             self.cast_to(quotient, data_type)
         } else {
             Ok(quotient)
@@ -342,12 +344,12 @@ impl Speller<'_> {
     /// `ceil` and `floor`, which give an integer for a double in Spark.
     fn rounded_to(&mut self, data_type: DataType, name: &str, operands: &[ExprId]) -> Result<ExprId, CodegenError> {
         let call = self.exprs.call(name, operands);
-        if self.dialect == Dialect::Spark && data_type.is_float() { self.cast_to(call, data_type) } else { Ok(call) }
+        if self.dialect == Target::Spark && data_type.is_float() { self.cast_to(call, data_type) } else { Ok(call) }
     }
 
     /// Halves away from zero, also for doubles, of which PostgreSQL takes halves to even.
     fn round(&mut self, operands: &[ExprId], from: DataType, data_type: DataType) -> Result<ExprId, CodegenError> {
-        if self.dialect == Dialect::Postgres && from.is_float() {
+        if self.dialect == Target::Postgres && from.is_float() {
             let mut template = "ROUND(CAST(# AS NUMERIC)".to_owned();
             if operands.len() == 2 {
                 template.push_str(", #");
@@ -361,7 +363,7 @@ impl Speller<'_> {
 
     fn trim(&mut self, side: &str, name: &str, operands: &[ExprId]) -> ExprId {
         match operands {
-            [text, chars] if self.dialect == Dialect::Spark => {
+            [text, chars] if self.dialect == Target::Spark => {
                 self.exprs.template(Level::Primary, &format!("trim({side} # FROM #)"), &[*chars, *text])
             }
             [text] => self.exprs.call(if name == "btrim" { "trim" } else { name }, &[*text]),
@@ -372,7 +374,7 @@ impl Speller<'_> {
     /// Positions count from 1; from a start below that, DuckDB counts from the end of the text.
     fn substring(&mut self, args: &[ScalarId], operands: &[ExprId]) -> Result<ExprId, CodegenError> {
         let is_positive = args.get(1).is_some_and(|&start| self.least(start) >= 1);
-        if !is_positive && self.dialect != Dialect::DuckDb {
+        if !is_positive && self.dialect != Target::DuckDb {
             return Err(self.refuse(
                 "GEN-0019",
                 "`substring` from a start that may be zero or negative",

@@ -3,12 +3,13 @@
 //! SQL finds the keys in a select list again by their text, and what is below an aggregate keeps its
 //! value. So a key is always a column of its own, whatever it is computed from.
 
-use isomer_ir::{DataType, Dialect, GroupingSets, ScalarId};
+use isomer_ir::{DataType, GroupingSets, ScalarId};
 
 use super::block::Block;
 use super::dag::NodeId;
 use super::expr::{ExprId, Kind, Level, Node};
 use super::statement::Statement;
+use super::target::Target;
 use crate::CodegenError;
 
 impl Statement<'_, '_> {
@@ -77,7 +78,7 @@ impl Statement<'_, '_> {
         let of_one = |statement: &mut Self, key: ExprId| {
             statement.speller.exprs.template_of(Kind::Aggregate, Level::Primary, "GROUPING(#)", &[key])
         };
-        if self.dialect() == Dialect::Spark && of.len() != 1 {
+        if self.dialect() == Target::Spark && of.len() != 1 {
             // Spark's GROUPING_ID takes all keys or none.
             let Some((&first, rest)) = of.split_first() else {
                 return Ok(self.speller.exprs.text("0", Level::Primary));
@@ -91,9 +92,9 @@ impl Statement<'_, '_> {
             return if to == DataType::Int64 { Ok(sum) } else { self.speller.cast_to(sum, to) };
         }
         let (own, template) = match self.dialect() {
-            Dialect::DuckDb => (DataType::Int64, listed(of.len())),
-            Dialect::Postgres | Dialect::DataFusion => (DataType::Int32, listed(of.len())),
-            Dialect::Spark => (DataType::Int8, listed(of.len())),
+            Target::DuckDb => (DataType::Int64, listed(of.len())),
+            Target::Postgres | Target::DataFusion => (DataType::Int32, listed(of.len())),
+            Target::Spark => (DataType::Int8, listed(of.len())),
         };
         let marker = self.speller.exprs.template_of(Kind::Aggregate, Level::Primary, &template, of);
         if to == own { Ok(marker) } else { self.speller.cast_to(marker, to) }

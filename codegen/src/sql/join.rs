@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{ColumnId, Dialect, JoinKind, ScalarId};
+use super::target::Target;
+use isomer_ir::{ColumnId, JoinKind, ScalarId};
 use rustc_hash::FxHashSet;
 
 use super::block::{Attach, Block, Env};
@@ -336,10 +337,10 @@ impl Statement<'_, '_> {
             return self.outer(Attach::Left, left, right, on);
         }
         match self.dialect() {
-            Dialect::DuckDb | Dialect::Postgres => {}
+            Target::DuckDb | Target::Postgres => {}
             // A scalar subquery that nothing ties fails there, too, when it gives several rows.
-            Dialect::DataFusion | Dialect::Spark if on.is_empty() => {}
-            Dialect::DataFusion | Dialect::Spark => {
+            Target::DataFusion | Target::Spark if on.is_empty() => {}
+            Target::DataFusion | Target::Spark => {
                 return Err(self.speller.refuse(
                     "GEN-0005",
                     "a scalar subquery that may give several rows",
@@ -364,7 +365,7 @@ impl Statement<'_, '_> {
     }
 
     fn mark(&mut self, left: NodeId, right: NodeId, on: &[ScalarId], mark: ColumnId) -> Result<Block, CodegenError> {
-        if self.dialect() == Dialect::DataFusion {
+        if self.dialect() == Target::DataFusion {
             return self.mark_by_join(left, right, on, mark);
         }
         let mut block = self.side(left)?;

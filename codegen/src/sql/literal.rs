@@ -1,10 +1,11 @@
 //! Constants, each spelled so that the target gives it the plan's type and value.
 
-use isomer_ir::{DataType, Dialect, Literal, civil_from_days, date_text, time_text};
+use super::target::Target;
+use isomer_ir::{DataType, Literal, civil_from_days, date_text, time_text};
 
 use super::expr::{ExprId, Kind, Level};
 use super::spell::Speller;
-use super::types::type_name;
+use super::types::written;
 use crate::CodegenError;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
@@ -22,8 +23,8 @@ impl Speller<'_> {
         let dialect = self.dialect;
         let text = match literal {
             Literal::Null(DataType::Null | DataType::Unknown) => "NULL".to_owned(),
-            Literal::Null(DataType::Interval | DataType::Time) if dialect == Dialect::Spark => "NULL".to_owned(),
-            Literal::Null(data_type) => format!("CAST(NULL AS {})", type_name(*data_type, dialect)?),
+            Literal::Null(DataType::Interval | DataType::Time) if dialect == Target::Spark => "NULL".to_owned(),
+            Literal::Null(data_type) => format!("CAST(NULL AS {})", written(*data_type, dialect)?),
             Literal::Boolean(true) => "TRUE".to_owned(),
             Literal::Boolean(false) => "FALSE".to_owned(),
             Literal::Int(value, _) => {
@@ -33,9 +34,9 @@ impl Speller<'_> {
             Literal::Decimal { value, precision, scale } => {
                 let digits = decimal_text(*value, *scale);
                 // DataFusion reads a bare fraction as a double unless it is told otherwise.
-                if dialect == Dialect::DataFusion || *scale == 0 {
+                if dialect == Target::DataFusion || *scale == 0 {
                     let data_type = DataType::Decimal { precision: *precision, scale: *scale };
-                    format!("CAST('{digits}' AS {})", type_name(data_type, dialect)?)
+                    format!("CAST('{digits}' AS {})", written(data_type, dialect)?)
                 } else {
                     let level = if *value < 0 { Level::Unary } else { Level::Primary };
                     return Ok((digits, level));
@@ -45,21 +46,21 @@ impl Speller<'_> {
             Literal::Text(text) => self.quote(text),
             Literal::Date(days) => format!("DATE '{}'", self.date(i64::from(*days))?),
             Literal::Time(micros) => match dialect {
-                Dialect::Spark => {
+                Target::Spark => {
                     return Err(self.refuse("GEN-0009", "a time of day", "keep it as text or as seconds"));
                 }
-                Dialect::DuckDb | Dialect::DataFusion | Dialect::Postgres => format!("TIME '{}'", time_text(*micros)),
+                Target::DuckDb | Target::DataFusion | Target::Postgres => format!("TIME '{}'", time_text(*micros)),
             },
             Literal::Timestamp(micros) => {
-                let word = if dialect == Dialect::Spark { "TIMESTAMP_NTZ" } else { "TIMESTAMP" };
+                let word = if dialect == Target::Spark { "TIMESTAMP_NTZ" } else { "TIMESTAMP" };
                 format!("{word} '{}'", self.instant(*micros)?)
             }
             Literal::TimestampTz(micros) => {
                 let instant = self.instant(*micros)?;
                 match dialect {
-                    Dialect::DuckDb | Dialect::Postgres => format!("TIMESTAMPTZ '{instant}+00'"),
-                    Dialect::DataFusion => format!("CAST('{instant}+00:00' AS TIMESTAMP WITH TIME ZONE)"),
-                    Dialect::Spark => format!("TIMESTAMP '{instant}Z'"),
+                    Target::DuckDb | Target::Postgres => format!("TIMESTAMPTZ '{instant}+00'"),
+                    Target::DataFusion => format!("CAST('{instant}+00:00' AS TIMESTAMP WITH TIME ZONE)"),
+                    Target::Spark => format!("TIMESTAMP '{instant}Z'"),
                 }
             }
             Literal::Interval { months, days, micros } => self.interval(*months, *days, *micros)?,
@@ -71,13 +72,13 @@ impl Speller<'_> {
     pub(super) fn quote(&self, text: &str) -> String {
         match self.dialect {
             // Spark reads backslashes as escapes, and since Spark 4 a doubled quote as one.
-            Dialect::Spark => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
-            Dialect::DuckDb | Dialect::DataFusion | Dialect::Postgres => format!("'{}'", text.replace('\'', "''")),
+            Target::Spark => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
+            Target::DuckDb | Target::DataFusion | Target::Postgres => format!("'{}'", text.replace('\'', "''")),
         }
     }
 
     fn float(&self, value: f64) -> Result<(String, Level), CodegenError> {
-        let name = type_name(DataType::Float64, self.dialect)?;
+        let name = written(DataType::Float64, self.dialect)?;
         if !value.is_finite() {
             let word = if value.is_nan() {
                 "NaN"
@@ -92,11 +93,11 @@ impl Speller<'_> {
         let digits = format!("{value:?}");
         Ok(match self.dialect {
             // An exponent makes the constant a double.
-            Dialect::DuckDb | Dialect::Spark => {
+            Target::DuckDb | Target::Spark => {
                 let level = if value.is_sign_negative() { Level::Unary } else { Level::Primary };
                 (if digits.contains('e') { digits } else { format!("{digits}e0") }, level)
             }
-            Dialect::DataFusion | Dialect::Postgres => (format!("CAST('{digits}' AS {name})"), Level::Primary),
+            Target::DataFusion | Target::Postgres => (format!("CAST('{digits}' AS {name})"), Level::Primary),
         })
     }
 
@@ -141,7 +142,7 @@ impl Speller<'_> {
         let amount = |(count, fraction, _): &(i64, String, &str)| {
             if fraction.is_empty() { count.to_string() } else { fraction.clone() }
         };
-        if self.dialect == Dialect::Spark {
+        if self.dialect == Target::Spark {
             let [part] = parts.as_slice() else {
                 return Err(self.refuse(
                     "GEN-0014",

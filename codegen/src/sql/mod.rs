@@ -13,6 +13,7 @@ mod from;
 mod function;
 mod grouping;
 mod join;
+mod listed;
 mod literal;
 mod multiset;
 mod name;
@@ -21,6 +22,7 @@ mod print;
 mod scope;
 mod spell;
 mod statement;
+mod target;
 mod temporal;
 mod types;
 
@@ -33,6 +35,7 @@ use self::dag::Dag;
 use self::expr::{Node, SourceId};
 use self::spell::Speller;
 use self::statement::{Statement, compares_rows};
+use self::target::Target;
 use crate::CodegenError;
 
 pub use self::types::type_name;
@@ -47,6 +50,7 @@ pub use self::types::type_name;
 ///
 /// A [`CodegenError`] that names the construct which the dialect cannot say.
 pub fn to_sql(output: &Output, arena: &mut Arena, catalog: &Catalog, dialect: Dialect) -> Result<String, CodegenError> {
+    let dialect = Target::of(dialect)?;
     let plan = multiset::prepared(&output.plan, arena, dialect);
     let demand: Vec<ColumnId> = output.columns.iter().map(|column| column.column).collect();
     let dag = Dag::new(&plan, &demand, arena);
@@ -69,7 +73,7 @@ pub fn to_sql(output: &Output, arena: &mut Arena, catalog: &Catalog, dialect: Di
     if block.set.is_some() && !statement.covers_order(&block, &outs) {
         block = wrap_ordered(&mut statement, block)?;
     }
-    if dialect == Dialect::DataFusion && block.limit.is_some() {
+    if dialect == Target::DataFusion && block.limit.is_some() {
         let names = statement.hidden_names_of_order(&block);
         if outs.iter().any(|(_, out)| names.iter().any(|name| name.eq_ignore_ascii_case(out))) {
             // DataFusion 54 refuses `ORDER BY t.a` beside an output `a` that is another value.
@@ -77,7 +81,7 @@ pub fn to_sql(output: &Output, arena: &mut Arena, catalog: &Catalog, dialect: Di
         }
     }
     let root = statement.finish(block, &outs)?;
-    if matches!(dialect, Dialect::DataFusion | Dialect::Spark)
+    if matches!(dialect, Target::DataFusion | Target::Spark)
         && let Some(cte) = statement.ctes.iter().find(|cte| cte.is_volatile && cte.n_readers > 1)
     {
         let construct = format!("`{}`, which is random and read more than once,", cte.name);
@@ -108,6 +112,7 @@ fn wrap_ordered(statement: &mut Statement<'_, '_>, block: block::Block) -> Resul
 ///
 /// A [`CodegenError`] that names the construct which the dialect cannot say.
 pub fn scalar_to_sql(scalar: ScalarId, arena: &Arena, dialect: Dialect) -> Result<String, CodegenError> {
+    let dialect = Target::of(dialect)?;
     let catalog = Catalog::default();
     let mut statement = Statement::new(Speller::new(arena, dialect), &catalog, Dag::empty(), &[]);
     let mut env = Env::default();

@@ -3,13 +3,14 @@
 
 use std::borrow::Cow;
 
+use super::target::Target;
 use isomer_ir::{
-    Arena, ColumnId, DataType, Dialect, Frame, Plan, RankingFunction, SetOpKind, SortKey, WindowCall, WindowFunction,
+    Arena, ColumnId, DataType, Frame, Plan, RankingFunction, SetOpKind, SortKey, WindowCall, WindowFunction,
 };
 
 /// The plan with what the dialect computes wrongly said in other words.
-pub(super) fn prepared<'p>(plan: &'p Plan, arena: &mut Arena, dialect: Dialect) -> Cow<'p, Plan> {
-    if dialect != Dialect::DataFusion || !counts_copies(plan) {
+pub(super) fn prepared<'p>(plan: &'p Plan, arena: &mut Arena, dialect: Target) -> Cow<'p, Plan> {
+    if dialect != Target::DataFusion || !counts_copies(plan) {
         return Cow::Borrowed(plan);
     }
     let mut plan = plan.clone();

@@ -1,6 +1,6 @@
 //! Names: when an identifier must be quoted, how it is quoted, and how names are made unique.
 
-use isomer_ir::Dialect;
+use super::target::Target;
 use rustc_hash::FxHashSet;
 
 /// Words that at least one of the four dialects does not take as a bare column or table name.
@@ -184,12 +184,12 @@ const RESERVED: &[&str] = &[
 ];
 
 /// Whether a name may stand bare.
-fn is_bare(name: &str, dialect: Dialect) -> bool {
+fn is_bare(name: &str, dialect: Target) -> bool {
     let mut bytes = name.bytes();
     let is_letter = |byte: u8| {
         byte == b'_'
             || byte.is_ascii_lowercase()
-            || (byte.is_ascii_uppercase() && matches!(dialect, Dialect::DuckDb | Dialect::Spark))
+            || (byte.is_ascii_uppercase() && matches!(dialect, Target::DuckDb | Target::Spark))
     };
     bytes.next().is_some_and(is_letter)
         && bytes.all(|byte| is_letter(byte) || byte.is_ascii_digit())
@@ -197,13 +197,13 @@ fn is_bare(name: &str, dialect: Dialect) -> bool {
 }
 
 /// A name as it is written.
-pub(super) fn quoted(name: &str, dialect: Dialect) -> String {
+pub(super) fn quoted(name: &str, dialect: Target) -> String {
     if is_bare(name, dialect) {
         return name.to_owned();
     }
     match dialect {
-        Dialect::Spark => format!("`{}`", name.replace('`', "``")),
-        Dialect::DuckDb | Dialect::DataFusion | Dialect::Postgres => format!("\"{}\"", name.replace('"', "\"\"")),
+        Target::Spark => format!("`{}`", name.replace('`', "``")),
+        Target::DuckDb | Target::DataFusion | Target::Postgres => format!("\"{}\"", name.replace('"', "\"\"")),
     }
 }
 
@@ -283,16 +283,16 @@ mod tests {
     #[test]
     fn quoting() {
         for (name, dialect, expect) in [
-            ("user_id", Dialect::DuckDb, "user_id"),
-            ("UserId", Dialect::DuckDb, "UserId"),
-            ("UserId", Dialect::Postgres, "\"UserId\""),
-            ("UserId", Dialect::DataFusion, "\"UserId\""),
-            ("order", Dialect::Spark, "`order`"),
-            ("a b", Dialect::DuckDb, "\"a b\""),
-            ("a\"b", Dialect::DuckDb, "\"a\"\"b\""),
-            ("a`b", Dialect::Spark, "`a``b`"),
-            ("1st", Dialect::Postgres, "\"1st\""),
-            ("", Dialect::Postgres, "\"\""),
+            ("user_id", Target::DuckDb, "user_id"),
+            ("UserId", Target::DuckDb, "UserId"),
+            ("UserId", Target::Postgres, "\"UserId\""),
+            ("UserId", Target::DataFusion, "\"UserId\""),
+            ("order", Target::Spark, "`order`"),
+            ("a b", Target::DuckDb, "\"a b\""),
+            ("a\"b", Target::DuckDb, "\"a\"\"b\""),
+            ("a`b", Target::Spark, "`a``b`"),
+            ("1st", Target::Postgres, "\"1st\""),
+            ("", Target::Postgres, "\"\""),
         ] {
             assert_eq!(quoted(name, dialect), expect);
         }

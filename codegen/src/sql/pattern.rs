@@ -1,7 +1,8 @@
 //! `LIKE` patterns and regular expressions. A pattern that is a constant is read and spelled again
 //! by the target's rules; one that is not is only written where the rules agree.
 
-use isomer_ir::{Dialect, Function, ScalarId};
+use super::target::Target;
+use isomer_ir::{Function, ScalarId};
 
 use super::expr::{ExprId, Kind, Level, Node, Piece};
 use super::spell::{Spelled, Speller};
@@ -34,7 +35,7 @@ impl Speller<'_> {
             }
         };
         let escape_text = escape.map(|escape| self.text_of(escape).map(str::to_owned));
-        let has_default_escape = self.dialect != Dialect::DuckDb;
+        let has_default_escape = self.dialect != Target::DuckDb;
         let (pattern, escape) = match (self.text_of(pattern).map(str::to_owned), escape_text) {
             (Some(text), Some(Some(escape))) => self.spelled_like(&text, escape.chars().next())?,
             (Some(text), None) => self.spelled_like(&text, None)?,
@@ -46,12 +47,12 @@ impl Speller<'_> {
                 ));
             }
             (None, Some(Some(escape))) => match self.dialect {
-                Dialect::DuckDb | Dialect::Postgres | Dialect::Spark => (done[&pattern], Some(self.quote(&escape))),
-                Dialect::DataFusion if escape == "\\" => (done[&pattern], None),
-                Dialect::DataFusion => return Err(self.refuse_like()),
+                Target::DuckDb | Target::Postgres | Target::Spark => (done[&pattern], Some(self.quote(&escape))),
+                Target::DataFusion if escape == "\\" => (done[&pattern], None),
+                Target::DataFusion => return Err(self.refuse_like()),
             },
             (None, None) if !has_default_escape => (done[&pattern], None),
-            (None, None) if self.dialect == Dialect::Postgres => (done[&pattern], Some("''".to_owned())),
+            (None, None) if self.dialect == Target::Postgres => (done[&pattern], Some("''".to_owned())),
             (None, None) => return Err(self.refuse_like()),
         };
         let mut pieces = vec![
@@ -96,7 +97,7 @@ impl Speller<'_> {
         }
         let needs_escape = tokens.iter().any(|token| {
             matches!(token, Like::Char('%' | '_'))
-                || (matches!(token, Like::Char('\\')) && self.dialect != Dialect::DuckDb)
+                || (matches!(token, Like::Char('\\')) && self.dialect != Target::DuckDb)
         });
         let mut spelled = String::with_capacity(text.len());
         for token in tokens {
@@ -114,27 +115,27 @@ impl Speller<'_> {
         let quoted = self.quote(&spelled);
         let pattern = self.exprs.text(quoted, Level::Primary);
         // Backslash is the default of the others.
-        let escape = (needs_escape && self.dialect == Dialect::DuckDb).then(|| self.quote("\\"));
+        let escape = (needs_escape && self.dialect == Target::DuckDb).then(|| self.quote("\\"));
         Ok((pattern, escape))
     }
 
     /// Whether a regular expression matches somewhere in a text.
     pub(super) fn regexp_matches(&mut self, args: &[ScalarId], operands: &[ExprId]) -> Result<ExprId, CodegenError> {
-        if self.dialect == Dialect::DuckDb {
+        if self.dialect == Target::DuckDb {
             return Ok(self.exprs.call("regexp_matches", operands));
         }
         let (value, _) = self.two(operands, Function::RegexpMatches)?;
         let pattern = self.portable_regexp(args.get(1).copied())?;
         let operator = match self.dialect {
-            Dialect::Spark => " RLIKE ",
-            Dialect::DuckDb | Dialect::DataFusion | Dialect::Postgres => " ~ ",
+            Target::Spark => " RLIKE ",
+            Target::DuckDb | Target::DataFusion | Target::Postgres => " ~ ",
         };
         Ok(self.exprs.infix(Level::Compare, value, operator, pattern))
     }
 
     /// Replaces the first match, or all with the flag `g`.
     pub(super) fn regexp_replace(&mut self, args: &[ScalarId], operands: &[ExprId]) -> Result<ExprId, CodegenError> {
-        if self.dialect == Dialect::DuckDb {
+        if self.dialect == Target::DuckDb {
             return Ok(self.exprs.call("regexp_replace", operands));
         }
         let pattern = self.portable_regexp(args.get(1).copied())?;
@@ -158,7 +159,7 @@ impl Speller<'_> {
                 "use a plain replacement",
             ));
         }
-        if self.dialect == Dialect::Spark && !is_global {
+        if self.dialect == Target::Spark && !is_global {
             return Err(self.refuse(
                 "GEN-0023",
                 "`regexp_replace` of the first match only",
@@ -166,7 +167,7 @@ impl Speller<'_> {
             ));
         }
         let mut spelled = vec![operands[0], pattern, operands[2]];
-        if is_global && self.dialect != Dialect::Spark {
+        if is_global && self.dialect != Target::Spark {
             spelled.push(self.exprs.text("'g'", Level::Primary));
         }
         Ok(self.exprs.call("regexp_replace", &spelled))
@@ -196,7 +197,7 @@ impl Speller<'_> {
 }
 
 /// A pattern without what engines read differently; `None` where it is not known to be portable.
-fn respell(pattern: &str, dialect: Dialect) -> Option<String> {
+fn respell(pattern: &str, dialect: Target) -> Option<String> {
     let mut spelled = String::new();
     let mut chars = pattern.chars().peekable();
     let mut is_class = false;
@@ -233,8 +234,8 @@ fn respell(pattern: &str, dialect: Dialect) -> Option<String> {
             }
             '&' | '~' | '^' if is_class => return None,
             '(' if chars.peek() == Some(&'?') => return None,
-            '.' if !is_class => spelled.push_str(if dialect == Dialect::Postgres { "[^\n]" } else { "." }),
-            '$' if !is_class => spelled.push_str(if dialect == Dialect::Spark { "\\z" } else { "$" }),
+            '.' if !is_class => spelled.push_str(if dialect == Target::Postgres { "[^\n]" } else { "." }),
+            '$' if !is_class => spelled.push_str(if dialect == Target::Spark { "\\z" } else { "$" }),
             '{' if !is_class => return None,
             _ => spelled.push(next),
         }

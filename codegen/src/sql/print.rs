@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{Dialect, SetOpKind};
+use super::target::Target;
+use isomer_ir::SetOpKind;
 
 use super::aggregate::order_suffix;
 use super::block::{Attach, Body, Item, Query, Select, SourceKind};
@@ -52,7 +53,7 @@ struct Printer<'s, 'a, 'p> {
 }
 
 impl Printer<'_, '_, '_> {
-    fn dialect(&self) -> Dialect {
+    fn dialect(&self) -> Target {
         self.statement.speller.dialect
     }
 

@@ -1,6 +1,6 @@
 //! Table aliases: which relation gets one, and whether its columns are written with it.
 
-use isomer_ir::Dialect;
+use super::target::Target;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::block::{Body, Query, Select, SourceKind};
@@ -125,7 +125,7 @@ impl Scopes<'_, '_, '_> {
         is_ambiguous
     }
 
-    fn dialect(&self) -> Dialect {
+    fn dialect(&self) -> Target {
         self.statement.speller.dialect
     }
 }

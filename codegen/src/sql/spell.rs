@@ -3,12 +3,13 @@
 
 use std::borrow::Cow;
 
-use isomer_ir::{Arena, ColumnId, DataType, Dialect, Function, Literal, Scalar, ScalarId, is_widening};
+use super::target::Target;
+use isomer_ir::{Arena, ColumnId, DataType, Function, Literal, Scalar, ScalarId, is_widening};
 use rustc_hash::FxHashMap;
 
 use super::block::Env;
 use super::expr::{ExprId, Exprs, Level, Node};
-use super::types::type_name;
+use super::types::written;
 use crate::CodegenError;
 
 /// Most nodes of one expression, written as a tree. Shared operands can make a tree that no text holds.
@@ -18,7 +19,7 @@ const MAX_SIZE: u64 = 8_000_000;
 #[derive(Debug)]
 pub(super) struct Speller<'a> {
     pub(super) arena: &'a Arena,
-    pub(super) dialect: Dialect,
+    pub(super) dialect: Target,
     pub(super) exprs: Exprs,
 }
 
@@ -33,7 +34,7 @@ pub(super) enum Conjunct {
 pub(super) type Spelled = FxHashMap<ScalarId, ExprId>;
 
 impl<'a> Speller<'a> {
-    pub(super) fn new(arena: &'a Arena, dialect: Dialect) -> Self {
+    pub(super) fn new(arena: &'a Arena, dialect: Target) -> Self {
         Self { arena, dialect, exprs: Exprs::default() }
     }
 
@@ -44,7 +45,7 @@ impl<'a> Speller<'a> {
         construct: impl Into<String>,
         help: impl Into<String>,
     ) -> CodegenError {
-        CodegenError::new(code, construct, self.dialect, help)
+        CodegenError::new(code, construct, self.dialect.dialect(), help)
     }
 
     /// The error for a plan that reads a column which its input does not give.
@@ -279,7 +280,7 @@ impl<'a> Speller<'a> {
 
     /// `CAST(expr AS data_type)`.
     pub(super) fn cast_to(&mut self, expr: ExprId, data_type: DataType) -> Result<ExprId, CodegenError> {
-        let name = type_name(data_type, self.dialect)?;
+        let name = written(data_type, self.dialect)?;
         Ok(self.exprs.template(Level::Primary, &format!("CAST(# AS {name})"), &[expr]))
     }
 
@@ -293,16 +294,16 @@ impl<'a> Speller<'a> {
         if from == DataType::Null || matches!(self.arena[arg], Scalar::Literal(Literal::Null(_))) {
             return self.literal(&Literal::Null(to));
         }
-        if is_try && self.dialect == Dialect::Postgres {
+        if is_try && self.dialect == Target::Postgres {
             return Err(self.refuse(
                 "GEN-0011",
                 "`TRY_CAST`",
                 "test the text with a pattern in a `CASE` before casting it",
             ));
         }
-        if to == DataType::Text && self.dialect != Dialect::DuckDb {
+        if to == DataType::Text && self.dialect != Target::DuckDb {
             let is_timestamp = matches!(from, DataType::Timestamp | DataType::TimestampTz);
-            if from.is_float() || (is_timestamp && self.dialect == Dialect::DataFusion) || from == DataType::Interval {
+            if from.is_float() || (is_timestamp && self.dialect == Target::DataFusion) || from == DataType::Interval {
                 let construct = format!("the text of a {from}");
                 return Err(self.refuse("GEN-0012", construct, "format the value explicitly in the model"));
             }
@@ -312,7 +313,7 @@ impl<'a> Speller<'a> {
         } else {
             expr
         };
-        let name = type_name(to, self.dialect)?;
+        let name = written(to, self.dialect)?;
         let word = if is_try { "TRY_CAST" } else { "CAST" };
         Ok(self.exprs.template(Level::Primary, &format!("{word}(# AS {name})"), &[expr]))
     }
@@ -332,14 +333,14 @@ impl<'a> Speller<'a> {
             return expr;
         }
         match self.dialect {
-            Dialect::DuckDb | Dialect::Postgres => expr,
-            Dialect::Spark if from.is_float() => self.exprs.call("rint", &[expr]),
-            Dialect::DataFusion if from.is_float() => {
+            Target::DuckDb | Target::Postgres => expr,
+            Target::Spark if from.is_float() => self.exprs.call("rint", &[expr]),
+            Target::DataFusion if from.is_float() => {
                 // round() takes halves away from zero.
                 let template = "CASE WHEN abs(@ - trunc(@)) = 0.5 THEN 2 * round(@ / 2) ELSE round(#) END";
                 self.exprs.template(Level::Primary, template, &[expr; 4])
             }
-            Dialect::Spark | Dialect::DataFusion => self.exprs.call("round", &[expr]),
+            Target::Spark | Target::DataFusion => self.exprs.call("round", &[expr]),
         }
     }
 
@@ -436,7 +437,7 @@ impl<'a> Speller<'a> {
 
     /// The type that the dialect gives an integer constant.
     pub(super) fn natural_integer(&self, value: i128) -> DataType {
-        if self.dialect != Dialect::DataFusion && i32::try_from(value).is_ok() {
+        if self.dialect != Target::DataFusion && i32::try_from(value).is_ok() {
             DataType::Int32
         } else if i64::try_from(value).is_ok() {
             DataType::Int64

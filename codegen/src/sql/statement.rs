@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{Catalog, ColumnId, Dialect, SetOpKind};
+use super::target::Target;
+use isomer_ir::{Catalog, ColumnId, SetOpKind};
 use rustc_hash::FxHashMap;
 
 use super::block::{Block, Body, Cte, Env, Item, Query, Select, Source, SourceKind};
@@ -51,7 +52,7 @@ impl<'a, 'p> Statement<'a, 'p> {
         }
     }
 
-    pub(super) fn dialect(&self) -> Dialect {
+    pub(super) fn dialect(&self) -> Target {
         self.speller.dialect
     }
 
@@ -109,7 +110,7 @@ impl<'a, 'p> Statement<'a, 'p> {
             None => self.content_name(&block),
         };
         let mut taken = Taken::default();
-        if self.speller.dialect == Dialect::DataFusion {
+        if self.speller.dialect == Target::DataFusion {
             // DataFusion 54 refuses `ORDER BY t.a` beside an output `a` that is another value.
             self.take_names_of_order(&block, &mut taken);
         }

@@ -1,7 +1,8 @@
 //! Dates, times and intervals: arithmetic, parts, truncation, differences and formats. The types of
 //! results differ most between dialects here, so a cast is written where they would.
 
-use isomer_ir::{DataType, Dialect, Function, ScalarId};
+use super::target::Target;
+use isomer_ir::{DataType, Function, ScalarId};
 
 use super::expr::{ExprId, Level};
 use super::spell::{Spelled, Speller};
@@ -39,7 +40,7 @@ impl Speller<'_> {
         interval: ExprId,
         to: DataType,
     ) -> Result<ExprId, CodegenError> {
-        let is_timestamp = matches!(self.dialect, Dialect::DuckDb | Dialect::Postgres);
+        let is_timestamp = matches!(self.dialect, Target::DuckDb | Target::Postgres);
         if is_timestamp || to == DataType::Date {
             let sum = self.exprs.infix(Level::Add, date, operator, interval);
             return if is_timestamp && to == DataType::Date { self.cast_to(sum, to) } else { Ok(sum) };
@@ -50,9 +51,9 @@ impl Speller<'_> {
 
     fn days_between(&mut self, end: ExprId, start: ExprId) -> ExprId {
         match self.dialect {
-            Dialect::DuckDb | Dialect::Postgres => self.exprs.infix(Level::Add, end, " - ", start),
-            Dialect::Spark => self.exprs.call("datediff", &[end, start]),
-            Dialect::DataFusion => self.exprs.template(
+            Target::DuckDb | Target::Postgres => self.exprs.infix(Level::Add, end, " - ", start),
+            Target::Spark => self.exprs.call("datediff", &[end, start]),
+            Target::DataFusion => self.exprs.template(
                 Level::Add,
                 "CAST(CAST(# AS INT) AS BIGINT) - CAST(CAST(# AS INT) AS BIGINT)",
                 &[end, start],
@@ -63,16 +64,16 @@ impl Speller<'_> {
     fn add_days(&mut self, function: Function, date: ExprId, days: ExprId) -> ExprId {
         let is_add = function == Function::Add;
         match self.dialect {
-            Dialect::DuckDb => self.exprs.infix(Level::Add, date, if is_add { " + " } else { " - " }, days),
-            Dialect::Postgres => {
+            Target::DuckDb => self.exprs.infix(Level::Add, date, if is_add { " + " } else { " - " }, days),
+            Target::Postgres => {
                 let template = if is_add { "@ + CAST(# AS INTEGER)" } else { "@ - CAST(# AS INTEGER)" };
                 self.exprs.template(Level::Add, template, &[date, days])
             }
-            Dialect::Spark => {
+            Target::Spark => {
                 let name = if is_add { "date_add" } else { "date_sub" };
                 self.exprs.template(Level::Primary, &format!("{name}(#, CAST(# AS INT))"), &[date, days])
             }
-            Dialect::DataFusion => {
+            Target::DataFusion => {
                 let sign = if is_add { "+" } else { "-" };
                 self.exprs.template(
                     Level::Primary,
@@ -120,18 +121,18 @@ impl Speller<'_> {
         };
         let part = |this: &mut Self| this.exprs.template(Level::Primary, &format!("EXTRACT({field} FROM #)"), &[value]);
         match self.dialect {
-            Dialect::DuckDb => Ok(part(self)),
-            Dialect::Postgres => {
+            Target::DuckDb => Ok(part(self)),
+            Target::Postgres => {
                 // A numeric there, and seconds with their fraction.
                 let part = part(self);
                 let whole = if field == "SECOND" { self.exprs.call("floor", &[part]) } else { part };
                 self.cast_to(whole, if data_type.is_integer() { data_type } else { DataType::Int64 })
             }
-            Dialect::DataFusion if field == "ISODOW" => {
+            Target::DataFusion if field == "ISODOW" => {
                 Ok(self.exprs.template(Level::Add, "(EXTRACT(DOW FROM #) + 6) % 7 + 1", &[value]))
             }
-            Dialect::DataFusion => Ok(part(self)),
-            Dialect::Spark => Ok(match field.as_str() {
+            Target::DataFusion => Ok(part(self)),
+            Target::Spark => Ok(match field.as_str() {
                 "DOW" => self.exprs.template(Level::Add, "dayofweek(#) - 1", &[value]),
                 "ISODOW" => self.exprs.template(Level::Add, "weekday(#) + 1", &[value]),
                 "DOY" => self.exprs.call("dayofyear", &[value]),
@@ -145,17 +146,17 @@ impl Speller<'_> {
     /// Seconds since 1970 as a double.
     pub(super) fn epoch(&mut self, value: ExprId, from: DataType) -> ExprId {
         match self.dialect {
-            Dialect::DuckDb => self.exprs.call("epoch", &[value]),
-            Dialect::Postgres => {
+            Target::DuckDb => self.exprs.call("epoch", &[value]),
+            Target::Postgres => {
                 self.exprs.template(Level::Primary, "CAST(EXTRACT(EPOCH FROM #) AS DOUBLE PRECISION)", &[value])
             }
-            Dialect::DataFusion => {
+            Target::DataFusion => {
                 self.exprs.template(Level::Primary, "CAST(date_part('epoch', #) AS DOUBLE)", &[value])
             }
-            Dialect::Spark if from == DataType::TimestampTz => {
+            Target::Spark if from == DataType::TimestampTz => {
                 self.exprs.template(Level::Multiply, "unix_micros(#) / 1e6", &[value])
             }
-            Dialect::Spark => {
+            Target::Spark => {
                 let template =
                     "timestampdiff(MICROSECOND, TIMESTAMP_NTZ '1970-01-01 00:00:00', CAST(# AS TIMESTAMP_NTZ)) / 1e6";
                 self.exprs.template(Level::Multiply, template, &[value])
@@ -178,11 +179,11 @@ impl Speller<'_> {
         }
         let plain = format!("date_trunc('{unit}', #)");
         match self.dialect {
-            Dialect::DuckDb => {
+            Target::DuckDb => {
                 let truncated = self.exprs.template(Level::Primary, &plain, &[value]);
                 if to == from || from == DataType::Unknown { Ok(truncated) } else { self.retyped(truncated, from, to) }
             }
-            Dialect::Postgres | Dialect::DataFusion => {
+            Target::Postgres | Target::DataFusion => {
                 let value = if from == DataType::Date { self.cast_to(value, DataType::Timestamp)? } else { value };
                 let truncated = self.exprs.template(Level::Primary, &plain, &[value]);
                 match (from, to) {
@@ -190,7 +191,7 @@ impl Speller<'_> {
                     _ => Ok(truncated),
                 }
             }
-            Dialect::Spark => self.spark_trunc(&unit, value, from, to),
+            Target::Spark => self.spark_trunc(&unit, value, from, to),
         }
     }
 
@@ -246,7 +247,7 @@ impl Speller<'_> {
         };
         let pair = [*end, *start];
         let four = [*end, *start, *end, *start];
-        if self.dialect == Dialect::DuckDb {
+        if self.dialect == Target::DuckDb {
             if !["year", "quarter", "month", "week", "day", "hour", "minute", "second"].contains(&unit.as_str()) {
                 return Err(self.unknown_unit("`date_diff`", &unit));
             }
@@ -262,14 +263,14 @@ impl Speller<'_> {
                 "(EXTRACT(YEAR FROM #) - EXTRACT(YEAR FROM #)) * 12 + EXTRACT(MONTH FROM #) - EXTRACT(MONTH FROM #)",
                 false,
             ),
-            ("day", Dialect::Postgres) => ("CAST(# AS DATE) - CAST(# AS DATE)", true),
-            ("day", Dialect::Spark) => ("datediff(#, #)", true),
+            ("day", Target::Postgres) => ("CAST(# AS DATE) - CAST(# AS DATE)", true),
+            ("day", Target::Spark) => ("datediff(#, #)", true),
             ("day", _) => ("CAST(CAST(# AS DATE) AS INT) - CAST(CAST(# AS DATE) AS INT)", true),
-            ("week", Dialect::Postgres) => (
+            ("week", Target::Postgres) => (
                 "(CAST(date_trunc('week', CAST(# AS TIMESTAMP)) AS DATE) - CAST(date_trunc('week', CAST(# AS TIMESTAMP)) AS DATE)) / 7",
                 true,
             ),
-            ("week", Dialect::Spark) => ("datediff(trunc(#, 'WEEK'), trunc(#, 'WEEK')) div 7", true),
+            ("week", Target::Spark) => ("datediff(trunc(#, 'WEEK'), trunc(#, 'WEEK')) div 7", true),
             ("week", _) => (
                 "(CAST(CAST(date_trunc('week', CAST(# AS TIMESTAMP)) AS DATE) AS INT) - CAST(CAST(date_trunc('week', CAST(# AS TIMESTAMP)) AS DATE) AS INT)) / 7",
                 true,
@@ -300,8 +301,8 @@ impl Speller<'_> {
 
     pub(super) fn last_day(&mut self, operands: &[ExprId]) -> ExprId {
         match self.dialect {
-            Dialect::DuckDb | Dialect::Spark => self.exprs.call("last_day", operands),
-            Dialect::Postgres | Dialect::DataFusion => {
+            Target::DuckDb | Target::Spark => self.exprs.call("last_day", operands),
+            Target::Postgres | Target::DataFusion => {
                 let template =
                     "CAST(date_trunc('month', CAST(# AS TIMESTAMP)) + INTERVAL '1 month' - INTERVAL '1 day' AS DATE)";
                 self.exprs.template(Level::Primary, template, &operands[..1])
@@ -314,21 +315,21 @@ impl Speller<'_> {
         let (value, _) = self.two(operands, Function::FormatTime)?;
         let pattern = args.get(1).and_then(|&pattern| self.text_of(pattern)).map(str::to_owned);
         let Some(pattern) = pattern else {
-            if self.dialect == Dialect::DuckDb {
+            if self.dialect == Target::DuckDb {
                 return Ok(self.exprs.call("strftime", operands));
             }
             return Err(self.refuse("GEN-0021", "a time format that is no constant", "write the format as a text"));
         };
         let (name, text) = match self.dialect {
-            Dialect::DuckDb => return Ok(self.exprs.call("strftime", operands)),
-            Dialect::DataFusion => {
+            Target::DuckDb => return Ok(self.exprs.call("strftime", operands)),
+            Target::DataFusion => {
                 ("to_char", self.translate_format(&pattern, &["%Y", "%m", "%d", "%H", "%M", "%S"], "%%", "", "")?)
             }
-            Dialect::Postgres => (
+            Target::Postgres => (
                 "to_char",
                 self.translate_format(&pattern, &["YYYY", "MM", "DD", "HH24", "MI", "SS"], "%", "\"", "\"")?,
             ),
-            Dialect::Spark => (
+            Target::Spark => (
                 "date_format",
                 self.translate_format(&pattern, &["yyyy", "MM", "dd", "HH", "mm", "ss"], "%", "'", "'")?,
             ),

@@ -1,6 +1,9 @@
 //! How each dialect spells a type.
 
-use isomer_ir::{DataType, Dialect};
+use isomer_ir::{DataType, Dialect, Nested, NestedType};
+
+use super::name::quoted;
+use super::target::Target;
 
 use crate::CodegenError;
 
@@ -10,7 +13,15 @@ use crate::CodegenError;
 ///
 /// For a type that the dialect has nothing for.
 pub fn type_name(data_type: DataType, dialect: Dialect) -> Result<String, CodegenError> {
-    use Dialect::{DataFusion, DuckDb, Postgres, Spark};
+    written(data_type, Target::of(dialect)?)
+}
+
+/// As [`type_name`], for a target.
+pub(super) fn written(data_type: DataType, dialect: Target) -> Result<String, CodegenError> {
+    use Target::{DataFusion, DuckDb, Postgres, Spark};
+    if let DataType::Nested(nested) = data_type {
+        return nested_name(nested, dialect);
+    }
     let name = match (data_type, dialect) {
         (DataType::Decimal { precision, scale }, Postgres) => return Ok(format!("NUMERIC({precision}, {scale})")),
         (DataType::Decimal { precision, scale }, DuckDb | DataFusion | Spark) => {
@@ -58,14 +69,53 @@ pub fn type_name(data_type: DataType, dialect: Dialect) -> Result<String, Codege
         (DataType::Uuid, DuckDb | Postgres) => "UUID",
         (DataType::Uuid, DataFusion) => "VARCHAR",
         (DataType::Uuid, Spark) => "STRING",
-        (DataType::Time | DataType::Interval, Spark) | (DataType::Null | DataType::Unknown, _) => {
+        (DataType::Json, DuckDb) => "JSON",
+        (DataType::Json, Postgres) => "JSONB",
+        (DataType::Time | DataType::Interval, Spark)
+        | (DataType::Json, DataFusion | Spark)
+        | (DataType::Null | DataType::Unknown | DataType::Nested(_), _) => {
             return Err(CodegenError::new(
                 "GEN-0009",
                 format!("the type {data_type}"),
-                dialect,
+                dialect.dialect(),
                 "cast to another type in the model",
             ));
         }
     };
     Ok(name.to_owned())
+}
+
+fn nested_name(nested: NestedType, dialect: Target) -> Result<String, CodegenError> {
+    let refused = || {
+        let construct = format!("the type {nested}");
+        CodegenError::new("GEN-0009", construct, dialect.dialect(), "keep nested values out of what is cast")
+    };
+    Ok(match (nested.get(), dialect) {
+        (Nested::List(element), Target::DuckDb | Target::Postgres) => format!("{}[]", written(*element, dialect)?),
+        (Nested::List(element), Target::Spark | Target::DataFusion) => {
+            format!("ARRAY<{}>", written(*element, dialect)?)
+        }
+        (Nested::Map(key, value), Target::DuckDb) => {
+            format!("MAP({}, {})", written(*key, dialect)?, written(*value, dialect)?)
+        }
+        (Nested::Map(key, value), Target::Spark) => {
+            format!("MAP<{}, {}>", written(*key, dialect)?, written(*value, dialect)?)
+        }
+        (Nested::Struct(fields), Target::DuckDb) => {
+            let fields =
+                fields.iter().map(|(name, of)| Ok(format!("{} {}", quoted(name, dialect), written(*of, dialect)?)));
+            format!("STRUCT({})", fields.collect::<Result<Vec<_>, CodegenError>>()?.join(", "))
+        }
+        (Nested::Struct(fields), Target::Spark) => {
+            let fields =
+                fields.iter().map(|(name, of)| Ok(format!("{}: {}", quoted(name, dialect), written(*of, dialect)?)));
+            format!("STRUCT<{}>", fields.collect::<Result<Vec<_>, CodegenError>>()?.join(", "))
+        }
+        (Nested::Enum(texts), Target::DuckDb) => {
+            let texts: Vec<String> = texts.iter().map(|text| format!("'{}'", text.replace('\'', "''"))).collect();
+            format!("ENUM({})", texts.join(", "))
+        }
+        (Nested::Map(..) | Nested::Struct(_), Target::Postgres | Target::DataFusion)
+        | (Nested::Enum(_), Target::Postgres | Target::DataFusion | Target::Spark) => return Err(refused()),
+    })
 }

@@ -245,6 +245,7 @@ impl Producer<'_> {
         let (name, arg_type, result) = match function {
             AggregateFunction::Count if args.len() == 1 => ("count", arg_type, DataType::Int64),
             AggregateFunction::Count => return refused("count one column at a time"),
+            AggregateFunction::Listed(_) => return refused("compute it in SQL"),
             AggregateFunction::Sum => match sum_types(arg_type, result) {
                 Some((arg, sum)) => ("sum", arg, sum),
                 None => return refused("sum integers, doubles or decimals of the result's scale"),

@@ -21,6 +21,7 @@ impl Producer<'_> {
         row: &Row,
     ) -> Result<Typed, CodegenError> {
         match function {
+            Function::Listed(_) => Err(unspelled(function, "compute it in SQL")),
             Function::Eq
             | Function::NotEq
             | Function::Lt

@@ -48,6 +48,7 @@ pub(super) fn physical(data_type: DataType) -> Result<DataType, CodegenError> {
             return Err(no_type(data_type, "DataFusion reads a time of day only with a private type variation"));
         }
         DataType::Uuid => return Err(no_type(data_type, "DataFusion reads no UUID; cast the column to text")),
+        DataType::Json | DataType::Nested(_) => return Err(no_type(data_type, "cast the column to text")),
         DataType::Unknown => return Err(no_type(data_type, "declare the column's type in the project file")),
     })
 }
@@ -100,6 +101,8 @@ pub(super) fn type_message(data_type: DataType) -> Result<Type, CodegenError> {
         | DataType::UInt64
         | DataType::Time
         | DataType::Uuid
+        | DataType::Json
+        | DataType::Nested(_)
         | DataType::Unknown) => return Err(no_type(other, "cast the column to another type")),
     };
     Ok(Type { kind: Some(kind) })
@@ -128,6 +131,8 @@ pub(super) fn abbreviation(data_type: DataType) -> &'static str {
         | DataType::UInt64
         | DataType::Time
         | DataType::Uuid
+        | DataType::Json
+        | DataType::Nested(_)
         | DataType::Unknown => "any",
     }
 }

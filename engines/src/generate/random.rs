@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use isomer_ir::{Column, DataType, ForeignKey, Table};
+use isomer_ir::{Column, DataType, ForeignKey, Nested, Table};
 
 use super::Settings;
 use crate::EngineError;
@@ -211,7 +211,7 @@ fn referred(key: &ForeignKey) -> Result<String, EngineError> {
 /// How many values [`value`] can make of a type.
 fn capacity(data_type: DataType) -> u64 {
     match data_type {
-        DataType::Null | DataType::Unknown => 1,
+        DataType::Null | DataType::Unknown | DataType::Nested(_) => 1,
         DataType::Boolean => 2,
         DataType::Int8 | DataType::UInt8 => 100,
         DataType::Int16 | DataType::UInt16 => 30_000,
@@ -233,6 +233,7 @@ fn capacity(data_type: DataType) -> u64 {
         | DataType::Timestamp
         | DataType::TimestampTz
         | DataType::Interval
+        | DataType::Json
         | DataType::Uuid => 1_000_000_000,
     }
 }
@@ -272,9 +273,33 @@ fn value(data_type: DataType, digit: &str, is_key: bool) -> String {
         DataType::Uuid => {
             format!("CAST('00000000-0000-4000-8000-' || lpad(CAST({digit} AS VARCHAR), 12, '0') AS UUID)")
         }
+        DataType::Json => format!("CAST('{{\"a\": ' || ({digit}) || '}}' AS JSON)"),
+        DataType::Nested(nested) => nested_value(nested.get(), digit),
     }
 }
 
 fn refused(table: &Table, reason: String) -> EngineError {
     EngineError::Generator { generator: GENERATOR, table: table.sql_name.to_string(), reason }
+}
+
+/// A nested value of a number from 0: lists of none, one or two elements.
+fn nested_value(nested: &Nested, digit: &str) -> String {
+    match nested {
+        Nested::List(element) => {
+            let of = value(*element, digit, false);
+            format!("CASE ({digit}) % 3 WHEN 0 THEN [] WHEN 1 THEN [{of}] ELSE [{of}, NULL] END")
+        }
+        Nested::Struct(fields) => {
+            let parts: Vec<String> = fields
+                .iter()
+                .map(|(name, of)| format!("'{}': {}", name.replace('\'', "''"), value(*of, digit, false)))
+                .collect();
+            format!("{{{}}}", parts.join(", "))
+        }
+        Nested::Map(key, of) => format!("MAP {{{}: {}}}", value(*key, digit, true), value(*of, digit, false)),
+        Nested::Enum(texts) => {
+            let text = texts.first().map_or(String::new(), |text| text.replace('\'', "''"));
+            format!("'{text}'")
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use isomer_ir::{Diagnostic, Dialect, Model, ModelProject, SourceData, Span, fold};
 
 use super::annotations;
+use super::functions;
 use super::name::is_below;
 use super::settings::{Config, ModelSettings, Placed, Target};
 use super::yaml::{Reading, did_you_mean};
@@ -23,6 +24,9 @@ pub(crate) fn finish(
     models.sort_by(|a, b| (&a.path, &a.name).cmp(&(&b.path, &b.name)));
     apply_settings(&mut models, &config.models, reading);
     duplicate_faults(&models, reading);
+    for decl in &config.functions {
+        functions::declare(decl, dialect, &mut tables.catalog, reading);
+    }
     for decl in &config.sources {
         if models.iter().any(|model| model.key == fold(&decl.name)) {
             let message = format!("found source `{}`, which is also a model's name", decl.name);

@@ -8,7 +8,7 @@ use sqlparser::tokenizer::{Token, Word};
 
 /// How a dotted name is written in SQL: each part is quoted where it has to be.
 pub(crate) fn sql_name(name: &str, dialect: Dialect) -> Arc<str> {
-    let quote = if dialect == Dialect::Spark { '`' } else { '"' };
+    let quote = if matches!(dialect, Dialect::Spark | Dialect::BigQuery) { '`' } else { '"' };
     let parts: Vec<String> = name.split('.').map(|part| quoted(part, quote)).collect();
     Arc::from(parts.join("."))
 }

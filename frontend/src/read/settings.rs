@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use isomer_ir::{Dialect, Materialise, Settings, SourceData, Span};
 
+use super::functions::{FunctionDecl, functions};
 use super::packs;
 use super::yaml::{Entry, Node, Reading, Value, did_you_mean};
 
@@ -27,6 +28,7 @@ pub(crate) struct Config {
     /// By model name or folder.
     pub(crate) models: Vec<(Placed, ModelSettings)>,
     pub(crate) sources: Vec<SourceDecl>,
+    pub(crate) functions: Vec<FunctionDecl>,
     pub(crate) settings: Settings,
 }
 
@@ -83,8 +85,9 @@ const MOST_ROWS: f64 = 1e15;
 
 /// Reads the root of an `isomer.yml`.
 pub(crate) fn read(root: &Node, reading: &mut Reading<'_>) -> Config {
-    const KNOWN: [&str; 16] = [
+    const KNOWN: [&str; 17] = [
         "name",
+        "functions",
         "only",
         "format",
         "dialect",
@@ -114,6 +117,7 @@ pub(crate) fn read(root: &Node, reading: &mut Reading<'_>) -> Config {
             "rules" => config.rule_paths = packs::rule_paths(key, node, reading),
             "models" => config.models = models(node, reading),
             "sources" => config.sources = sources(node, reading),
+            "functions" => config.functions = functions(node, reading),
             "thresholds" => thresholds(node, &mut config.settings, reading),
             "disable" => config.settings.disabled_rules = arcs(reading.texts(key, node)),
             "allow" => config.settings.allowed = arcs(reading.texts(key, node)),

@@ -113,7 +113,7 @@ pub(super) fn aggregate(function: AggregateFunction, rows: &[Seen], ties: &[usiz
         A::ArgMin => at_extreme(rows, Ordering::Less),
         A::ArgMax => at_extreme(rows, Ordering::Greater),
         A::Corr | A::CovarSamp | A::CovarPop => statistics::paired(function, rows),
-        A::ApproxCountDistinct => Err(EvalError::Unsupported("approx_count_distinct")),
+        A::ApproxCountDistinct | A::Listed(_) => Err(EvalError::Unsupported(function.name())),
         _ if known.is_empty() => Ok(Value::Null),
         A::Sum => sum(&values().collect::<Vec<_>>(), data_type),
         A::Avg => average(&values().collect::<Vec<_>>(), data_type),

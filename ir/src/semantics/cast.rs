@@ -40,7 +40,7 @@ pub(super) fn cast(value: Value, to: DataType) -> Cell {
                 Err(UNKNOWN)
             }
         }
-        DataType::Bytes | DataType::Uuid => Err(UNKNOWN),
+        DataType::Bytes | DataType::Uuid | DataType::Json | DataType::Nested(_) => Err(UNKNOWN),
         _ => integer(&value, to),
     }
 }

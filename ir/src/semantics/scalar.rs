@@ -323,6 +323,7 @@ fn apply(function: Function, args: &[Value], data_type: DataType) -> Cell {
         | Function::CurrentDate
         | Function::CurrentTimestamp
         | Function::Random
-        | Function::NewUuid => Err(EvalError::Unsupported(function.name())),
+        | Function::NewUuid
+        | Function::Listed(_) => Err(EvalError::Unsupported(function.name())),
     }
 }

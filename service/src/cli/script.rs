@@ -44,12 +44,14 @@ fn statement(name: &str, materialise: Materialise, sql: &str, dialect: Dialect) 
     let query = sql.trim().trim_end_matches(';').trim_end();
     // Where the dialect cannot replace an object in one statement it is dropped first.
     let (drop, create) = match (materialise, dialect) {
-        (Materialise::Table, Dialect::DuckDb | Dialect::DataFusion) => (None, "CREATE OR REPLACE TABLE"),
+        (Materialise::Table, Dialect::DuckDb | Dialect::DataFusion | Dialect::Snowflake | Dialect::BigQuery) => {
+            (None, "CREATE OR REPLACE TABLE")
+        }
         (Materialise::Table, Dialect::Postgres | Dialect::Spark) => (Some("DROP TABLE IF EXISTS"), "CREATE TABLE"),
-        (Materialise::Temp, Dialect::DuckDb) => (None, "CREATE OR REPLACE TEMP TABLE"),
+        (Materialise::Temp, Dialect::DuckDb | Dialect::Snowflake) => (None, "CREATE OR REPLACE TEMP TABLE"),
         (Materialise::Temp, Dialect::Postgres) => (Some("DROP TABLE IF EXISTS"), "CREATE TEMP TABLE"),
-        // Neither has tables of a session.
-        (Materialise::Temp, Dialect::DataFusion) => (None, "CREATE OR REPLACE TABLE"),
+        // These have no tables of a session.
+        (Materialise::Temp, Dialect::DataFusion | Dialect::BigQuery) => (None, "CREATE OR REPLACE TABLE"),
         (Materialise::Temp, Dialect::Spark) => (Some("DROP TABLE IF EXISTS"), "CREATE TABLE"),
         (Materialise::View | Materialise::Ephemeral, _) => (None, "CREATE OR REPLACE VIEW"),
     };

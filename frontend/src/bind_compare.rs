@@ -1,0 +1,142 @@
+//! Comparisons, and the one type that several values take.
+
+use isomer_ir::{DataType, Function, Literal, Nested, Scalar, ScalarId};
+use sqlparser::ast::Expr;
+
+use crate::bind::{Bind, Binder};
+use crate::literal;
+
+impl<'a> Binder<'a> {
+    /// A comparison in its one orientation, both sides of comparable types.
+    pub(crate) fn compared(
+        &mut self,
+        function: Function,
+        left: ScalarId,
+        right: ScalarId,
+        at: &impl crate::place::Place,
+    ) -> Bind<ScalarId> {
+        let (left, right) = self.comparable(left, right, at)?;
+        Ok(self.arena.comparison(function, left, right))
+    }
+
+    pub(crate) fn comparable(
+        &mut self,
+        left: ScalarId,
+        right: ScalarId,
+        at: &impl crate::place::Place,
+    ) -> Bind<(ScalarId, ScalarId)> {
+        let (a, b) = (self.arena.type_of(left), self.arena.type_of(right));
+        if a == b {
+            return Ok((left, right));
+        }
+        if a == DataType::Date && b == DataType::Timestamp {
+            if let Some(date) = self.at_midnight(right) {
+                return Ok((left, date));
+            }
+        } else if a == DataType::Timestamp
+            && b == DataType::Date
+            && let Some(date) = self.at_midnight(left)
+        {
+            return Ok((date, right));
+        }
+        let text = |id: ScalarId, binder: &Self| matches!(binder.arena[id], Scalar::Literal(Literal::Text(_)));
+        if b == DataType::Text && a != DataType::Unknown && text(right, self) {
+            return Ok((left, self.read_text(right, a, at)?));
+        }
+        if a == DataType::Text && b != DataType::Unknown && text(left, self) {
+            return Ok((self.read_text(left, b, at)?, right));
+        }
+        match a.common(b) {
+            None => Err(self.fault("SQL-0011", at, format!("found {a} and {b}, expected comparable types"))),
+            Some(to) if to.is_temporal() => Ok((self.arena.cast(left, to), self.arena.cast(right, to))),
+            Some(_) => Ok((left, right)),
+        }
+    }
+
+    pub(crate) fn at_midnight(&mut self, scalar: ScalarId) -> Option<ScalarId> {
+        let Scalar::Literal(literal) = &self.arena[scalar] else { return None };
+        let date = literal::midnight(literal)?;
+        Some(self.arena.literal(date))
+    }
+
+    /// A text literal read as a value of the type.
+    pub(crate) fn read_text(
+        &mut self,
+        scalar: ScalarId,
+        to: DataType,
+        at: &impl crate::place::Place,
+    ) -> Bind<ScalarId> {
+        let Scalar::Literal(Literal::Text(text)) = self.arena[scalar].clone() else { return Ok(scalar) };
+        if let Some(literal) = literal::typed(&text, to, self.dialect) {
+            return Ok(self.arena.literal(literal));
+        }
+        // A time of day at midnight is no part of a date; another one would be cut off by some
+        // dialects and compared by others.
+        if to == DataType::Date
+            && let Some(date) =
+                literal::timestamp(&text).and_then(|micros| literal::midnight(&Literal::Timestamp(micros)))
+        {
+            return Ok(self.arena.literal(date));
+        }
+        if let DataType::Nested(nested) = to
+            && let Nested::Enum(texts) = nested.get()
+            && texts.contains(&text)
+        {
+            return Ok(self.arena.cast(scalar, to));
+        }
+        if matches!(to, DataType::Uuid | DataType::TimestampTz | DataType::Null) {
+            return Ok(if to == DataType::Null { scalar } else { self.arena.cast(scalar, to) });
+        }
+        Err(self.fault("SQL-0018", at, format!("`{text}` is not read as {to}")))
+    }
+
+    /// `scalar` as one of several values that share a type: text literals are read as it.
+    pub(crate) fn converted(&mut self, scalar: ScalarId, to: DataType) -> Bind<ScalarId> {
+        match &self.arena[scalar] {
+            Scalar::Literal(Literal::Null(_)) if to != DataType::Unknown => Ok(self.arena.literal(Literal::Null(to))),
+            _ => Ok(scalar),
+        }
+    }
+
+    /// The common type of values, text literals read as the type of the others.
+    pub(crate) fn unified(&mut self, scalars: &mut [ScalarId], at: &Expr) -> Bind<DataType> {
+        let mut common = DataType::Null;
+        let mut texts = Vec::new();
+        for (position, &scalar) in scalars.iter().enumerate() {
+            if matches!(self.arena[scalar], Scalar::Literal(Literal::Text(_))) {
+                texts.push(position);
+                continue;
+            }
+            let found = self.arena.type_of(scalar);
+            common = common
+                .common(found)
+                .ok_or_else(|| self.fault("SQL-0011", at, format!("found {common} and {found}, expected one type")))?;
+        }
+        for position in texts {
+            if matches!(common, DataType::Null | DataType::Text | DataType::Unknown) {
+                common = if common == DataType::Unknown { common } else { DataType::Text };
+            } else {
+                scalars[position] = self.read_text(scalars[position], common, at)?;
+            }
+        }
+        for scalar in scalars {
+            *scalar = self.converted(*scalar, common)?;
+        }
+        Ok(common)
+    }
+
+    pub(crate) fn in_list(&mut self, inner: &'a Expr, list: &'a [Expr], is_negated: bool, at: &Expr) -> Bind<ScalarId> {
+        let value = self.expr(inner)?;
+        let mut scalars = Vec::with_capacity(list.len());
+        for item in list {
+            let item_scalar = self.expr(item)?;
+            let (_, right) = self.comparable(value, item_scalar, item)?;
+            scalars.push(right);
+        }
+        let found = match scalars.as_slice() {
+            [one] => self.compared(Function::Eq, value, *one, at)?,
+            _ => self.arena.in_list(value, scalars),
+        };
+        Ok(self.negated_if(is_negated, found))
+    }
+}

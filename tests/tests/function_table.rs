@@ -1,0 +1,170 @@
+//! The function table against the engines: names exist there, and what is written for a call gives
+//! the values of the call as it was written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use isomer_codegen::{to_sql, type_name};
+use isomer_engines::{Engine, EngineKind, values};
+use isomer_frontend::{ProjectFiles, ReadOptions, bind_project, read_project};
+use isomer_ir::semantics::Value;
+use isomer_ir::{Bound, DataType, Dialect, FunctionKind, FunctionRow, function_rows};
+use isomer_tests::{repository, with_stack};
+use serde_json::json;
+
+const COLUMNS: [(&str, &str); 14] = [
+    ("id", "integer"),
+    ("i", "integer"),
+    ("n", "tinyint"),
+    ("d", "double"),
+    ("s", "varchar"),
+    ("f", "boolean"),
+    ("dt", "date"),
+    ("ts", "timestamp"),
+    ("l", "integer[]"),
+    ("sl", "varchar[]"),
+    ("st", "struct(a integer, t varchar)"),
+    ("mp", "map(varchar, integer)"),
+    ("j", "json"),
+    ("m", "decimal(6,2)"),
+];
+
+const ROWS: &str = r#"
+(0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+(1, 1, 2, 0.5, 'Abc', true, '2024-01-31', '2024-01-31 23:59:59.25', [3, 1, 2], ['x', NULL, 'y'], {'a': 1, 't': 'q'}, MAP {'a': 1}, '{"a": 1, "b": "x", "c": [1, 2]}', 1.25)
+(2, 7, 3, 1.0, '12', false, '2024-02-29', '2024-02-29 00:00:00', [1, NULL, 2], [], {'a': NULL, 't': 'r'}, MAP {'b': 2, 'a': NULL}, '[1, 2]', -1.25)
+(3, 5, 5, 0.25, 'a,b,c', NULL, '1999-12-31', '1999-12-31 12:30:45', [], ['Abc'], {'a': 3, 't': NULL}, MAP {}, '{"a": {"b": 2}}', 0.00)
+(4, 2, 7, 0.75, '', true, '2020-02-03', '2020-02-03 04:05:06', NULL, NULL, NULL, NULL, 'null', NULL)"#;
+
+/// Functions of DuckDB's grammar, which its catalogue does not list.
+const IN_GRAMMAR: [&str; 14] = [
+    "coalesce",
+    "nullif",
+    "if",
+    "iff",
+    "ifnull",
+    "nvl",
+    "position",
+    "trim",
+    "substring",
+    "date",
+    "percentile_cont",
+    "percentile_disc",
+    "current_timestamp",
+    "map",
+];
+
+fn examples(dialect: Dialect) -> Vec<String> {
+    let path = repository(&format!("tests/functions/{dialect}.txt"));
+    let text = std::fs::read_to_string(path).expect("the examples are there");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(|line| line.split("; ")).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+}
+
+fn engine() -> Engine {
+    let engine = Engine::open(EngineKind::DuckDb, None).expect("DuckDB opens");
+    let declared: Vec<String> = COLUMNS.iter().map(|(name, of)| format!("{name} {of}")).collect();
+    engine.execute(&format!("CREATE TABLE w ({})", declared.join(", "))).expect("the table is made");
+    let rows: Vec<&str> = ROWS.lines().filter(|line| !line.is_empty()).collect();
+    engine.execute(&format!("INSERT INTO w VALUES {}", rows.join(", "))).expect("the rows are taken");
+    engine
+}
+
+#[test]
+fn names_are_those_of_duckdb() {
+    let engine = Engine::open(EngineKind::DuckDb, None).expect("DuckDB opens");
+    let batches = engine.query("SELECT DISTINCT function_name FROM duckdb_functions()").expect("DuckDB lists them");
+    let known: BTreeSet<String> = values(&batches)
+        .expect("texts")
+        .into_iter()
+        .filter_map(|row| match row.first() {
+            Some(Value::Text(name)) => Some(name.to_string()),
+            _ => None,
+        })
+        .collect();
+    let named = |row: &'static FunctionRow| row.names(Dialect::DuckDb).iter().map(|name| name.name.as_str());
+    let missing: BTreeSet<&str> = function_rows()
+        .iter()
+        .filter(|row| row.kind != FunctionKind::Ranking)
+        .flat_map(named)
+        .filter(|name| !known.contains(*name) && !IN_GRAMMAR.contains(name))
+        .collect();
+    assert!(missing.is_empty(), "DuckDB has no functions of these names: {missing:?}");
+}
+
+#[test]
+fn what_is_written_for_a_call_gives_its_values() {
+    with_stack(|| {
+        let engine = engine();
+        let examples = examples(Dialect::DuckDb);
+        let texts: Vec<String> = examples.iter().map(|text| format!("SELECT id, {text} AS v FROM w")).collect();
+        let mut files = ProjectFiles::new();
+        for (at, sql) in texts.iter().enumerate() {
+            files.insert(format!("models/q{at}.sql"), sql.clone().into_bytes());
+        }
+        let columns: Vec<_> = COLUMNS.iter().map(|(name, of)| json!({"name": name, "type": of})).collect();
+        let settings = json!({"dialect": "duckdb", "sources": {"w": {"columns": columns}}});
+        files.insert("isomer.yml".to_owned(), settings.to_string().into_bytes());
+        let (project, faults) = read_project(&files, &ReadOptions::default());
+        assert!(faults.is_empty(), "{faults:?}");
+        let mut project = bind_project(project.expect("the project is read"));
+
+        let shown = |sql: &str| {
+            let sql = format!("SELECT id, CAST(v AS VARCHAR) AS v, typeof(v) AS t FROM ({sql}) ORDER BY id");
+            let batches = engine.query(&sql).map_err(|error| {
+                let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                format!("{error}: {source}").chars().take(300).collect::<String>()
+            });
+            batches.and_then(|batches| values(&batches))
+        };
+        let mut unbound = BTreeMap::new();
+        let mut faults = Vec::new();
+        let (mut n_equal, mut n_typed) = (0, 0);
+        for (at, sql) in texts.iter().enumerate() {
+            let told = &examples[at];
+            let theirs = shown(sql);
+            let position = project.model_position(&format!("q{at}")).expect("a model of that name");
+            let bound = project.models[position].bound.clone();
+            let Bound::Plan(output) = bound else {
+                let path = &project.project.models[position].path;
+                let fault = project.diagnostics.iter().find(|fault| fault.source == *path);
+                if theirs.is_ok() {
+                    unbound.insert(told.clone(), fault.map_or(String::new(), |fault| fault.message.clone()));
+                }
+                continue;
+            };
+            let catalog = project.project.catalog.clone();
+            let data_type = project.arena.column_type(output.columns[1].column);
+            let written = match to_sql(&output, &mut project.arena, &catalog, Dialect::DuckDb) {
+                Ok(written) => written,
+                Err(error) => {
+                    faults.push(format!("{told}: {error}"));
+                    continue;
+                }
+            };
+            let ours = shown(&written);
+            match (&theirs, &ours) {
+                (Ok(theirs), Ok(ours)) if format!("{theirs:?}") == format!("{ours:?}") => n_equal += 1,
+                (Err(_), Err(_)) => faults.push(format!("{told}: DuckDB does not take it")),
+                _ => faults.push(format!("{told}\n  written {theirs:?}\n  ours {ours:?}\n{written}")),
+            }
+            if let Ok(rows) = &theirs
+                && let Some(Value::Text(found)) = rows.first().and_then(|row| row.get(2))
+                && !matches!(data_type, DataType::Unknown | DataType::Null)
+            {
+                let Ok(name) = type_name(data_type, Dialect::DuckDb) else { continue };
+                let same = |name: &str| name.replace([' ', '"'], "").to_uppercase();
+                let found = if &**found == "FLOAT" { "REAL" } else { found };
+                n_typed += 1;
+                if same(&name) != same(found) {
+                    faults.push(format!("{told}: found {name}, DuckDB says {found}"));
+                }
+            }
+        }
+        println!("{n_equal} of {} equal, {n_typed} typed; not bound: {unbound:#?}", texts.len());
+        assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+        assert!(unbound.len() <= MAX_UNBOUND, "{} are not bound: {unbound:#?}", unbound.len());
+    });
+}
+
+/// Examples that DuckDB takes and the binder refuses; may only fall.
+const MAX_UNBOUND: usize = 15;
