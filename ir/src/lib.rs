@@ -40,6 +40,7 @@ mod print;
 mod project;
 mod scalar;
 pub mod semantics;
+mod stats;
 mod types;
 
 pub use arena::{Arena, ColumnDef, ColumnId, ScalarId};
@@ -67,4 +68,5 @@ pub use project::{
     TestedFact,
 };
 pub use scalar::{AggregateCall, Args, Frame, FrameBound, FrameUnit, Literal, Scalar, SortKey, WindowCall};
+pub use stats::{PhaseStats, RuleStats, Stats};
 pub use types::DataType;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Diagnostic, Materialise, Output};
+use crate::{Diagnostic, Materialise, Output, Stats};
 
 /// What a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -124,4 +124,6 @@ pub struct Pipeline {
     pub n_nodes: usize,
     /// Iterations.
     pub n_iterations: usize,
+    /// What the run did and what it took, where somebody asked.
+    pub stats: Option<Stats>,
 }

@@ -24,6 +24,7 @@ mod same;
 mod scalars;
 mod sharing;
 mod simplify;
+mod stats;
 mod templates;
 mod validate;
 

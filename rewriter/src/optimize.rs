@@ -22,6 +22,7 @@ use crate::rule_set::{NATIVE_RULES, Rules};
 use crate::same::Shown;
 use crate::sharing::share;
 use crate::simplify::{Stop, Switches};
+use crate::stats::Meter;
 
 /// Largest plan, in operators, that is inlined into a reader; larger views are read as views.
 pub(crate) const MAX_INLINED_OPERATORS: usize = 400;
@@ -71,20 +72,27 @@ fn run(
 ) -> Pipeline {
     let compiled = rules;
     let rules = Rules::new(compiled, &project.project.settings);
-    let mut switches = rules.switches();
+    let mut meter = Meter::new(config);
+    let mut switches = if meter.is_on() { rules.switches().counting() } else { rules.switches() };
     let context = Context::new(std::mem::take(&mut project.arena), std::mem::take(&mut project.project.catalog));
     let mut memo = Memo::new(context);
     let order = project.order.clone();
+    let begin = meter.begin(&memo);
     let entries = lower(project, &order, &rules, &mut switches, &mut memo);
-    let (stop_reason, n_iterations) = saturate(&mut memo, &mut switches, &rules, config);
+    meter.end_phase("normalize", begin, &memo);
+    let (stop_reason, n_iterations) = saturate_metered(&mut memo, &mut switches, &rules, config, &mut meter);
+    let begin = meter.begin(&memo);
     let roots = roots_of(project, &entries, &memo);
     let graph = Graph::new(&memo, &roots);
     let materialised = graph.choose(project.project.settings.min_shared_rows, switches.is_on("share-common-plan"));
+    meter.end_phase("choose", begin, &memo);
+    let begin = meter.begin(&memo);
     let raised = raise(project, &mut memo, &graph, &materialised);
     let n_nodes = memo.egraph.total_number_of_nodes();
     let mut diagnostics = refused_unions(&memo);
     diagnostics.extend(stopped_rules(compiled, &switches));
     let steps = assemble(project, &rules, &entries, &mut memo, &graph, raised, &mut diagnostics);
+    meter.end_phase("raise", begin, &memo);
     if let Some(chains) = chains {
         *chains = Replay { project, rules: &rules, entries: &entries, memo: &mut memo, graph: &graph }
             .chains(&materialised, &steps);
@@ -92,8 +100,10 @@ fn run(
     let context = std::mem::take(memo.context_mut());
     project.arena = context.arena;
     project.project.catalog = context.catalog;
-    let skipped_rules = skipped(&rules, &steps, &switches.take_fired(), &entries);
-    Pipeline { steps, stop_reason, skipped_rules, diagnostics, n_nodes, n_iterations }
+    let fired = fired_in_all(switches.take_fired(), &entries);
+    let stats = meter.stats(&fired, &switches);
+    let skipped_rules = skipped(&rules, &steps, fired);
+    Pipeline { steps, stop_reason, skipped_rules, diagnostics, n_nodes, n_iterations, stats }
 }
 
 fn refused_unions(memo: &Memo) -> Vec<Diagnostic> {
@@ -369,6 +379,16 @@ pub(crate) fn saturate(
     rules: &Rules,
     config: &Config<'_>,
 ) -> (StopReason, usize) {
+    saturate_metered(memo, switches, rules, config, &mut Meter::off())
+}
+
+fn saturate_metered(
+    memo: &mut Memo,
+    switches: &mut Switches,
+    rules: &Rules,
+    config: &Config<'_>,
+    meter: &mut Meter<'_>,
+) -> (StopReason, usize) {
     let relations: Vec<_> = rules.relations.iter().map(|template| (template, template.normalized(memo))).collect();
     for iteration in 0..config.max_iterations {
         if (config.is_out_of_time)() {
@@ -378,9 +398,15 @@ pub(crate) fn saturate(
             return (StopReason::Nodes, iteration);
         }
         switches.begin_iteration();
+        let begin = meter.begin(memo);
         let mut has_changed = crate::logical::apply(memo, switches);
-        has_changed |= crate::relations::apply(memo, switches, &relations, &rules.templates);
+        meter.end_phase("logical", begin, memo);
+        let begin = meter.begin(memo);
+        has_changed |= crate::relations::apply(memo, switches, &relations, &rules.templates, meter);
+        meter.end_phase("relations", begin, memo);
+        let begin = meter.begin(memo);
         has_changed |= share(memo, switches);
+        meter.end_phase("share", begin, memo);
         if !has_changed {
             return (StopReason::Saturated, iteration + 1);
         }
@@ -1024,17 +1050,19 @@ fn add_consumers(project: &BoundProject, steps: &mut [Step]) {
     }
 }
 
+/// How often each rule fired: in the e-graph, and in the normal form of each model.
+fn fired_in_all(mut fired: BTreeMap<Arc<str>, usize>, entries: &[Entry]) -> BTreeMap<Arc<str>, usize> {
+    for (rule, count) in entries.iter().flat_map(|entry| &entry.normal.fired) {
+        *fired.entry(Arc::clone(rule)).or_default() += count;
+    }
+    fired
+}
+
 /// Rules that matched without coming to stand on a chosen path, and rules that were not let in.
-fn skipped(rules: &Rules, steps: &[Step], fired: &BTreeMap<Arc<str>, usize>, entries: &[Entry]) -> Vec<SkippedRule> {
+fn skipped(rules: &Rules, steps: &[Step], fired: BTreeMap<Arc<str>, usize>) -> Vec<SkippedRule> {
     let applied: FxHashSet<&Arc<str>> =
         steps.iter().flat_map(|step| step.rules.iter().map(|rule| &rule.rule)).collect();
-    let mut counts: BTreeMap<Arc<str>, usize> = fired.clone();
-    for entry in entries {
-        for (rule, count) in &entry.normal.fired {
-            *counts.entry(Arc::clone(rule)).or_default() += count;
-        }
-    }
-    let mut skipped: Vec<SkippedRule> = counts
+    let mut skipped: Vec<SkippedRule> = fired
         .into_iter()
         .filter(|(rule, _)| !applied.contains(rule))
         .map(|(rule, count)| SkippedRule { rule, reason: "matched but was not cheaper".to_owned(), count })

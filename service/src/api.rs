@@ -7,10 +7,12 @@ pub mod columns;
 mod proof;
 pub mod prove;
 pub mod rule;
+mod stats;
 
 use serde::Serialize;
 
 pub use proof::{Proof, ProofName, ProofPlace, ProofStep, StepVerification, VerifiedStep};
+pub use stats::{PhaseStats, RuleStats, Stats};
 
 /// An optimised project.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,6 +29,9 @@ pub struct Output {
     pub skipped_rules: Vec<SkippedRule>,
     /// What there is to tell whoever wrote the input.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the run did and what it took; only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stats: Option<Stats>,
 }
 
 /// One step of the pipeline.

@@ -77,6 +77,7 @@ mod tests {
             applied_rules: Vec::new(),
             skipped_rules: Vec::new(),
             diagnostics: Vec::new(),
+            stats: None,
         };
         let hash = |path: &str, text: &str, select: &[&str]| {
             let select = select.iter().map(|word| (*word).to_owned()).collect();

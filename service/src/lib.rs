@@ -20,4 +20,5 @@ pub mod report;
 pub mod request;
 pub mod rule_test;
 pub mod schema;
+pub mod stats;
 pub mod steps;

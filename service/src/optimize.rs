@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use base64::Engine as _;
 use isomer_frontend::{ProjectFiles, ReadOptions};
@@ -33,6 +34,8 @@ pub struct Request {
     pub deadline: Option<Deadline>,
     /// Whether the steps from written to chosen plans are wanted, for proofs; not part of the fingerprint.
     pub wants_chains: bool,
+    /// Whether counts and times of the run are wanted; not part of the fingerprint.
+    pub wants_stats: bool,
 }
 
 impl fmt::Debug for Request {
@@ -146,7 +149,7 @@ pub(crate) fn prepare(files: &ProjectFiles, options: &Options, connected: &[Tabl
 /// Optimises a project.
 #[must_use]
 pub fn run(request: Request) -> Answer {
-    let Request { files, options, connected, deadline, wants_chains } = request;
+    let Request { files, options, connected, deadline, wants_chains, wants_stats } = request;
     let prepared = match prepare(&files, &options, &connected) {
         Ok(prepared) => prepared,
         Err(refused) => return *refused,
@@ -154,6 +157,11 @@ pub fn run(request: Request) -> Answer {
     let Prepared { mut bound, upstream, mut diagnostics, rules, compiled } = prepared;
     let is_out_of_time = || deadline.as_ref().is_some_and(|deadline| deadline());
     let mut config = isomer_rewriter::Config { is_out_of_time: &is_out_of_time, ..isomer_rewriter::Config::default() };
+    let start = Instant::now();
+    let clock = || start.elapsed();
+    if wants_stats {
+        config.clock = Some(&clock);
+    }
     if let Some(max_nodes) = options.max_nodes {
         config.max_nodes = max_nodes;
     }
@@ -175,8 +183,10 @@ pub fn run(request: Request) -> Answer {
         applied_rules,
         skipped_rules: spell_skipped(&pipeline),
         diagnostics: report::wire(&diagnostics, &texts),
+        stats: None,
     };
     output.fingerprint = fingerprint::of(&files, &options, &connected, &output);
+    output.stats = pipeline.stats.as_ref().map(crate::stats::wire);
     let optimised = Optimised { output, project: bound, pipeline, target, upstream, chains };
     Answer { diagnostics, texts, optimised: Some(optimised) }
 }

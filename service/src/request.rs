@@ -123,6 +123,9 @@ pub struct RequestOptions {
     /// Rules that are switched off.
     #[serde(default)]
     pub disable: Vec<String>,
+    /// Whether counts and times of the run are wanted.
+    #[serde(default)]
+    pub stats: bool,
 }
 
 impl OptimizeRequest {
@@ -184,9 +187,9 @@ impl OptimizeRequest {
         if let Some(rules) = self.rules {
             files.insert("rules/request.rules".to_owned(), rules.into_bytes());
         }
-        let RequestOptions { deadline_ms: _, max_nodes, select, exclude, allow, disable } = self.options;
+        let RequestOptions { deadline_ms: _, max_nodes, select, exclude, allow, disable, stats } = self.options;
         let options = Options { target, select, exclude, disable, allow, max_nodes };
-        Ok(Request { files, options, connected: Vec::new(), deadline, wants_chains: false })
+        Ok(Request { files, options, connected: Vec::new(), deadline, wants_chains: false, wants_stats: stats })
     }
 }
 

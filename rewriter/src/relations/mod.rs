@@ -25,6 +25,7 @@ use crate::memo::{Memo, Origin};
 use crate::normalize::aggregate_scalars;
 use crate::operator::Operator;
 use crate::simplify::Switches;
+use crate::stats::Meter;
 use crate::templates::ScalarTemplates;
 
 use bindings::{Bindings, Leftover};
@@ -130,6 +131,7 @@ pub(crate) fn apply(
     switches: &mut Switches,
     templates: &[(&RelationTemplate, Plan)],
     scalars: &ScalarTemplates,
+    meter: &mut Meter<'_>,
 ) -> bool {
     let mut has_changed = false;
     if templates.iter().any(|(_, pattern)| Anchor::of(pattern) != Anchor::Below) {
@@ -139,6 +141,7 @@ pub(crate) fn apply(
         if !switches.is_on(&template.rule.name) {
             continue;
         }
+        let begin = meter.begin(memo);
         let anchor = Anchor::of(pattern);
         for class in memo.class_ids() {
             for node in memo.egraph[class].nodes.clone() {
@@ -161,6 +164,7 @@ pub(crate) fn apply(
             }
         }
         memo.rebuild();
+        meter.end_template(&template.rule.name, begin, memo);
     }
     has_changed
 }
@@ -218,7 +222,9 @@ impl Site<'_> {
         let read = columns_read(self.memo, operator);
         let matcher = Matcher { memo: self.memo, rule: &self.template.rule };
         let mut has_changed = false;
-        for (bindings, leftover) in matcher.top(self.pattern, input, &Bindings::default()) {
+        let found = matcher.top(self.pattern, input, &Bindings::default());
+        self.switches.count_matches(&self.template.rule.name, found.len());
+        for (bindings, leftover) in found {
             if !self.switches.is_on(&self.template.rule.name) {
                 break;
             }
@@ -232,7 +238,9 @@ impl Site<'_> {
         let read = self.memo.columns(self.class).to_vec();
         let matcher = Matcher { memo: self.memo, rule: &self.template.rule };
         let mut has_changed = false;
-        for (bindings, rest) in matcher.top(self.pattern, self.class, &Bindings::default()) {
+        let found = matcher.top(self.pattern, self.class, &Bindings::default());
+        self.switches.count_matches(&self.template.rule.name, found.len());
+        for (bindings, rest) in found {
             if !self.switches.is_on(&self.template.rule.name) {
                 break;
             }
@@ -353,6 +361,7 @@ impl Site<'_> {
         let Operator::Aggregate { keys, calls } = operator else { return false };
         let matcher = Matcher { memo: self.memo, rule: &self.template.rule };
         let found = matcher.grouped(self.pattern, inputs[0], keys, calls, &Bindings::default());
+        self.switches.count_matches(&self.template.rule.name, found.len());
         let mut has_changed = false;
         for bindings in found {
             let Some(origin) = self.origin(&bindings, &Leftover::default()) else { continue };

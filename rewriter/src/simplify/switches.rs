@@ -48,6 +48,8 @@ pub(crate) struct Switches {
     stopped: BTreeMap<Arc<str>, Stop>,
     /// Rules in the order in which they first fired, where somebody asks.
     recorded: Option<Vec<Arc<str>>>,
+    /// How often the patterns of templates were found, where somebody asks.
+    matched: Option<BTreeMap<Arc<str>, usize>>,
 }
 
 impl Switches {
@@ -65,6 +67,24 @@ impl Switches {
     pub(crate) fn recording(mut self) -> Self {
         self.recorded = Some(Vec::new());
         self
+    }
+
+    /// The same, counting how often patterns are found.
+    pub(crate) fn counting(mut self) -> Self {
+        self.matched = Some(BTreeMap::new());
+        self
+    }
+
+    /// Counts places where a pattern was found.
+    pub(crate) fn count_matches(&mut self, rule: &Arc<str>, n: usize) {
+        if let Some(matched) = self.matched.as_mut().filter(|_| n > 0) {
+            *matched.entry(Arc::clone(rule)).or_default() += n;
+        }
+    }
+
+    /// How often the pattern of each template was found, where it was counted.
+    pub(crate) fn matched(&self) -> BTreeMap<Arc<str>, usize> {
+        self.matched.clone().unwrap_or_default()
     }
 
     /// Rules in the order in which they first fired.

@@ -97,6 +97,9 @@ pub(super) struct ExplainArgs {
     /// Show each changed model step by step from its written plan to the chosen one, every step checked.
     #[arg(long)]
     pub(super) proof: bool,
+    /// Show counts and times of the search: phase by phase, rule by rule.
+    #[arg(long, conflicts_with = "proof")]
+    pub(super) stats: bool,
     /// With --proof, only this model. May be repeated.
     #[arg(long, value_name = "MODEL", requires = "proof")]
     pub(super) model: Vec<String>,
@@ -133,6 +136,10 @@ pub(super) struct OptimizeArgs {
     /// Write one numbered SQL file a step into this folder.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+    /// Show counts and times of the search on stderr: phase by phase, rule by rule. With `--format json` they
+    /// are the member `stats`.
+    #[arg(long)]
+    pub(super) stats: bool,
 }
 
 /// `isomer run`.

@@ -16,6 +16,7 @@ use crate::files::{self, DiskProject};
 use crate::optimize::{self, Optimised, Options, Request};
 use crate::proof;
 use crate::report::{self, Texts};
+use crate::stats;
 
 /// A project that was read and optimised.
 #[derive(Debug)]
@@ -30,17 +31,22 @@ pub(super) struct Loaded {
 
 /// Reads and optimises the project that the arguments name, and tells what there is to tell.
 pub(super) fn load(console: Console, args: &ProjectArgs) -> Result<Loaded, Failure> {
-    loaded(console, args, false)
+    loaded(console, args, |request| request)
 }
 
 /// As [`load`], with the steps of each changed model.
 pub(super) fn load_with_chains(console: Console, args: &ProjectArgs) -> Result<Loaded, Failure> {
-    loaded(console, args, true)
+    loaded(console, args, |request| Request { wants_chains: true, ..request })
 }
 
-fn loaded(console: Console, args: &ProjectArgs, wants_chains: bool) -> Result<Loaded, Failure> {
+/// As [`load`], with counts and times where they are wanted.
+fn load_with_stats(console: Console, args: &ProjectArgs, wants_stats: bool) -> Result<Loaded, Failure> {
+    loaded(console, args, |request| Request { wants_stats, ..request })
+}
+
+fn loaded(console: Console, args: &ProjectArgs, wanted: impl FnOnce(Request) -> Request) -> Result<Loaded, Failure> {
     let (base, request) = request(console, args)?;
-    let request = Request { wants_chains, ..request };
+    let request = wanted(request);
     let progress = Progress::new(console);
     progress.say("optimising");
     let answer = optimize::run(request);
@@ -62,7 +68,7 @@ pub(super) fn request(console: Console, args: &ProjectArgs) -> Result<(PathBuf, 
         Failure::Told
     })?;
     let connected = connected_tables(&disk, args.target.clone())?;
-    let request = Request { files: disk.files, options: options(args), connected, deadline: None, wants_chains: false };
+    let request = Request { files: disk.files, options: options(args), connected, ..Request::default() };
     Ok((disk.base, request))
 }
 
@@ -93,10 +99,17 @@ pub(super) fn explain(console: Console, args: &ExplainArgs) -> Result<Outcome, F
     if args.proof {
         return explain_proof(console, args, format);
     }
-    let loaded = load(console, &args.project)?;
+    let loaded = load_with_stats(console, &args.project, args.stats)?;
     let file = args.project.output.as_deref();
     let text = match format {
-        Format::Text | Format::Md => explain::render(&loaded.optimised, console.style(format, file)),
+        Format::Text | Format::Md => {
+            let mut page = explain::render(&loaded.optimised, console.style(format, file));
+            if let Some(stats) = &loaded.optimised.output.stats {
+                page.push('\n');
+                page.push_str(&stats::render(stats, loaded.optimised.output.stop_reason));
+            }
+            page
+        }
         Format::Json => {
             let explanation = explain::render(&loaded.optimised, explain::Style::Markdown);
             json(&crate::api::Explained { output: loaded.optimised.output, explanation, proofs: None })?
@@ -139,7 +152,11 @@ pub(super) fn known_models(optimised: &Optimised, names: &[String]) -> Result<()
 
 /// `isomer optimize`.
 pub(super) fn optimize(console: Console, args: &OptimizeArgs) -> Result<Outcome, Failure> {
-    let loaded = load(console, &args.project)?;
+    let loaded = load_with_stats(console, &args.project, args.stats)?;
+    // The result stays a script.
+    if let Some(stats) = loaded.optimised.output.stats.as_ref().filter(|_| args.project.format != Format::Json) {
+        report::stderr_line(&stats::render(stats, loaded.optimised.output.stop_reason));
+    }
     if let Some(folder) = &args.out {
         write_steps(console, folder, &loaded.optimised)?;
         return Ok(loaded.outcome);
