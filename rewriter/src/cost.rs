@@ -3,7 +3,7 @@
 //! The constants are relative, fitted by hand to DuckDB 1.5 on one core: a scan passes some hundred
 //! million rows in the time in which an aggregate groups twenty and a window sorts three. They decide what is chosen, never what is right.
 
-use isomer_ir::{AggregateCall, JoinKind, SetOpKind, WindowCall};
+use isomer_ir::{AggregateCall, Arena, ColumnId, Function, JoinKind, Scalar, ScalarId, SetOpKind, WindowCall};
 
 use crate::facts::Facts;
 use crate::operator::{Context, Operator};
@@ -55,12 +55,13 @@ pub(crate) fn operator_cost(context: &Context, operator: &Operator, inputs: &[&F
                 + largest * PROBE_ROW * count(inputs.len().saturating_sub(1))
                 + own.rows * OUTPUT_ROW
                 + own.rows * TEST_ROW * tests(context, on)
+                + nested_loops(context, on, inputs)
         }
-        Operator::Join { kind, .. } => {
+        Operator::Join { kind, on } => {
             let left = inputs.first().map_or(0.0, |input| input.rows);
             let right = inputs.get(1).map_or(0.0, |input| input.rows);
             let output = if kind.exposes_right() || matches!(kind, JoinKind::Mark(_)) { own.rows } else { 0.0 };
-            left * PROBE_ROW + right * BUILD_ROW + output * OUTPUT_ROW
+            left * PROBE_ROW + right * BUILD_ROW + output * OUTPUT_ROW + nested_loops(context, on, inputs)
         }
         Operator::Aggregate { keys, calls } => {
             let finding = if keys.is_empty() { 0.0 } else { GROUP_ROW };
@@ -81,6 +82,67 @@ pub(crate) fn operator_cost(context: &Context, operator: &Operator, inputs: &[&F
     }
 }
 
+/// What a join costs beyond that where no hash table and no order finds the partners: every pair of the
+/// parts that a condition joins is tested.
+fn nested_loops(context: &Context, on: &[ScalarId], inputs: &[&Facts]) -> f64 {
+    let arena = &context.arena;
+    if on.iter().all(|&conjunct| is_indexable(arena, conjunct)) {
+        return 0.0;
+    }
+    let parts = parts_of_join(arena, on, inputs);
+    let rows_of = |part: usize| {
+        let rows = inputs.iter().zip(&parts).filter(|(_, of)| **of == part).map(|(input, _)| input.rows);
+        rows.fold(1.0, f64::max)
+    };
+    let mut cost = 0.0;
+    for &conjunct in on {
+        let read = arena.columns_of(conjunct);
+        let mut joined: Vec<usize> = inputs
+            .iter()
+            .zip(&parts)
+            .filter(|(input, _)| read.iter().any(|&column| input.exposes(column)))
+            .map(|(_, part)| *part)
+            .collect();
+        joined.sort_unstable();
+        joined.dedup();
+        if joined.len() > 1 {
+            cost += joined.into_iter().map(rows_of).product::<f64>() * TEST_ROW * tests(context, &[conjunct]);
+        }
+    }
+    cost
+}
+
+/// Whether a conjunct compares two sides in a way for which engines have a join: by hash or by order.
+pub(crate) fn is_indexable(arena: &Arena, conjunct: ScalarId) -> bool {
+    let Scalar::Call { function, args, .. } = &arena[conjunct] else { return false };
+    let is_comparison = matches!(
+        function,
+        Function::Eq | Function::IsNotDistinct | Function::Lt | Function::LtEq | Function::Gt | Function::GtEq
+    );
+    is_comparison && args.iter().all(|&side| !arena.columns_of(side).is_empty())
+}
+
+/// For each input of a join the number of its part: inputs of one part are joined by comparisons.
+pub(crate) fn parts_of_join(arena: &Arena, on: &[ScalarId], inputs: &[&Facts]) -> Vec<usize> {
+    let mut parts: Vec<usize> = (0..inputs.len()).collect();
+    let input_of = |columns: &[ColumnId]| {
+        let mut of = columns.iter().map(|&column| inputs.iter().position(|input| input.exposes(column)));
+        let first = of.next()??;
+        of.all(|other| other == Some(first)).then_some(first)
+    };
+    for &conjunct in on.iter().filter(|&&conjunct| is_indexable(arena, conjunct)) {
+        let Scalar::Call { args, .. } = &arena[conjunct] else { continue };
+        let sides: Option<Vec<usize>> = args.iter().map(|&side| input_of(&arena.columns_of(side))).collect();
+        if let Some([left, right]) = sides.as_deref() {
+            let (kept, dropped) = (parts[*left].min(parts[*right]), parts[*left].max(parts[*right]));
+            for part in parts.iter_mut().filter(|part| **part == dropped) {
+                *part = kept;
+            }
+        }
+    }
+    parts
+}
+
 /// The cost of storing a relation: `STATEMENT` and each row with `n_columns` values.
 pub(crate) fn write_cost(rows: f64, n_columns: usize) -> f64 {
     STATEMENT + rows * (WRITE_ROW + WRITE_VALUE * count(n_columns))
@@ -93,7 +155,7 @@ pub(crate) fn read_cost(rows: f64) -> f64 {
 
 /// How many comparisons a list of conjuncts holds, about: one for every three nodes.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn tests(context: &Context, holds: &[isomer_ir::ScalarId]) -> f64 {
+fn tests(context: &Context, holds: &[ScalarId]) -> f64 {
     holds.iter().map(|&predicate| (context.arena.tree_size(predicate) as f64 / 3.0).max(1.0)).sum()
 }
 

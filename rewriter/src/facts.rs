@@ -380,19 +380,41 @@ fn join_rows(arena: &Arena, on: &[ScalarId], inputs: &[&Facts]) -> f64 {
     for &predicate in on {
         let factor = match equal_columns(arena, predicate) {
             Some((left, right)) => {
+                // A value that is known of one side is worth more than a guess at the other: what refers to
+                // a key has no more values than the key.
+                let known = match (known_distinct(arena, left), known_distinct(arena, right)) {
+                    (Some(left), Some(right)) => Some(left.max(right)),
+                    (left, right) => left.or(right),
+                };
                 let distinct = |column: ColumnId| {
                     inputs
                         .iter()
                         .find(|input| input.exposes(column))
                         .map_or(10.0, |input| n_distinct_in(arena, column, input))
                 };
-                1.0 / distinct(left).max(distinct(right)).max(1.0)
+                1.0 / known.unwrap_or_else(|| distinct(left).max(distinct(right))).max(1.0)
             }
             None => selectivity(arena, predicate),
         };
         rows *= factor;
     }
     rows.max(1.0)
+}
+
+/// Values of a column by a statistic, before any filter.
+pub(crate) fn known_distinct(arena: &Arena, column: ColumnId) -> Option<f64> {
+    arena.n_distinct(column).or_else(|| match arena.def(column) {
+        ColumnDef::Variant { of, .. } | ColumnDef::Instance { of, .. } => known_distinct(arena, *of),
+        ColumnDef::Base { .. }
+        | ColumnDef::Scalar(_)
+        | ColumnDef::GroupedKey(_)
+        | ColumnDef::Grouping { .. }
+        | ColumnDef::Aggregate(_)
+        | ColumnDef::Window(_)
+        | ColumnDef::SetOp { .. }
+        | ColumnDef::Values { .. }
+        | ColumnDef::Mark { .. } => None,
+    })
 }
 
 fn n_distinct_in(arena: &Arena, column: ColumnId, input: &Facts) -> f64 {
@@ -714,7 +736,7 @@ fn estimate_groups(arena: &Arena, keys: &[(ColumnId, ScalarId)], rows: f64) -> f
 }
 
 /// Whether nothing is known of the distinct values of a scalar.
-fn is_guess(arena: &Arena, scalar: ScalarId) -> bool {
+pub(crate) fn is_guess(arena: &Arena, scalar: ScalarId) -> bool {
     match &arena[scalar] {
         Scalar::Column(column) => is_column_guess(arena, *column),
         Scalar::Call { function: Function::Extract | Function::DateTrunc, .. }

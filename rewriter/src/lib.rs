@@ -2,6 +2,7 @@
 //!
 //! Reads and writes nothing, knows no clock; equal input gives equal output.
 
+mod alternatives;
 mod case;
 mod config;
 mod cost;

@@ -34,6 +34,7 @@ pub(crate) fn apply(memo: &mut Memo, switches: &mut Switches) -> bool {
                 Operator::Filter { holds } => filter_below_project(memo, switches, class, node.inputs[0], &holds),
                 _ => false,
             };
+            has_changed |= crate::alternatives::of_node(memo, switches, class, &node);
         }
     }
     memo.rebuild();

@@ -332,8 +332,13 @@ fn record_distinct_estimates(context: &mut Context, plan: &Plan) {
                 .catalog
                 .get(table)
                 .map(|table| {
-                    let pairs = table.columns.iter().zip(columns);
-                    pairs.filter_map(|(column, &id)| column.n_distinct.map(|estimate| (id, estimate))).collect()
+                    // Every row has a value of its own in a key of one column.
+                    let is_key = |position: usize| table.keys.iter().any(|key| key.columns == [position]);
+                    let of_key = |position: usize| if is_key(position) { table.n_rows } else { None };
+                    let columns = table.columns.iter().zip(columns).enumerate();
+                    columns
+                        .filter_map(|(at, (column, &id))| Some((id, column.n_distinct.or_else(|| of_key(at))?)))
+                        .collect()
                 })
                 .unwrap_or_default();
             for (id, estimate) in estimates {

@@ -9,6 +9,9 @@ use crate::memo::Memo;
 use crate::normalize::NormalModel;
 use crate::operator::Operator;
 
+/// Projections of one result that are looked through, so that one of itself ends.
+const MAX_COMPOSED: usize = 32;
+
 /// A query in the e-graph.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shown<'a> {
@@ -52,13 +55,26 @@ fn below_output(memo: &mut Memo, entry: &Shown<'_>) -> egg::Id {
     }
     let class = memo.egraph.find(entry.class);
     let result = memo.add(Operator::Project { exprs: shown.clone() }, [class]);
-    for node in memo.egraph[class].nodes.clone() {
-        let Operator::Project { exprs } = memo.operator(&node).clone() else { continue };
-        let definitions: FxHashMap<ColumnId, ScalarId> = exprs.into_iter().collect();
-        let arena = &mut memo.context_mut().arena;
-        let exprs = shown.iter().map(|&(id, scalar)| (id, arena.inline_columns(scalar, &definitions))).collect();
-        let composed = memo.add(Operator::Project { exprs }, [node.inputs[0]]);
-        memo.egraph.union(result, composed);
+    // A projection of a projection is one over what is below both.
+    let mut composed = vec![(class, shown)];
+    let mut next = 0;
+    while next < composed.len() && composed.len() < MAX_COMPOSED {
+        let (class, shown) = composed[next].clone();
+        next += 1;
+        for node in memo.egraph[class].nodes.clone() {
+            let Operator::Project { exprs } = memo.operator(&node).clone() else { continue };
+            let below = memo.egraph.find(node.inputs[0]);
+            let definitions: FxHashMap<ColumnId, ScalarId> = exprs.into_iter().collect();
+            let arena = &mut memo.context_mut().arena;
+            let exprs: Vec<(ColumnId, ScalarId)> =
+                shown.iter().map(|&(id, scalar)| (id, arena.inline_columns(scalar, &definitions))).collect();
+            if composed.iter().any(|known| *known == (below, exprs.clone())) {
+                continue;
+            }
+            let one = memo.add(Operator::Project { exprs: exprs.clone() }, [below]);
+            memo.egraph.union(result, one);
+            composed.push((below, exprs));
+        }
     }
     result
 }

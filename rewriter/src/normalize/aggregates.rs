@@ -98,6 +98,9 @@ impl Normalizer<'_> {
             let definitions = self.composed(&definitions, &own);
             return self.filtered(plan, above, definitions);
         }
+        if let Some(own) = self.merged_linear_sums(&new_keys, &mut new_calls, &facts) {
+            definitions = self.composed(&definitions, &own);
+        }
         if let Some(result) = self.aggregate_on_key(&plan, &new_keys, &new_calls, &facts, &definitions) {
             let (plan, definitions) = result;
             return self.filtered(plan, above, definitions);

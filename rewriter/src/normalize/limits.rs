@@ -2,8 +2,8 @@
 //! where rows depend on them, no key that orders nothing.
 
 use isomer_ir::{
-    ColumnId, Function, JoinKind, Literal, Plan, RankingFunction, Scalar, ScalarId, SortKey, Volatility, WindowCall,
-    WindowFunction,
+    ColumnId, Function, JoinKind, Literal, Plan, RankingFunction, Scalar, ScalarId, SetOpKind, SortKey, Volatility,
+    WindowCall, WindowFunction,
 };
 
 use super::calls::over_keys;
@@ -69,7 +69,7 @@ impl Normalizer<'_> {
         }
         let plan = match self.below_preserved_side(plan, keys, range) {
             Ok(plan) => return plan,
-            Err(plan) => plan,
+            Err(plan) => self.into_branches(plan, keys, range),
         };
         let plan = if keys.is_empty() { plan } else { Plan::Sort { input: Box::new(plan), keys: keys.to_vec() } };
         Plan::Limit { input: Box::new(plan), skip, fetch }
@@ -96,6 +96,55 @@ impl Normalizer<'_> {
         self.switches.fire("push-limit-into-left-join");
         let left = Box::new(self.limited(*left, keys, range));
         Ok(Plan::Join { kind, left, right, on })
+    }
+
+    /// A limit in those branches of a union in which it goes below a join; the limit above stays.
+    fn into_branches(&mut self, plan: Plan, keys: &[SortKey], range: Range) -> Plan {
+        let Some(n) = range.fetch.and_then(|fetch| fetch.checked_add(range.skip)) else { return plan };
+        if !self.switches.is_on("push-limit-into-union") {
+            return plan;
+        }
+        let (inputs, columns) = match plan {
+            Plan::SetOp { kind: SetOpKind::UnionAll, inputs, columns } => (inputs, columns),
+            Plan::Named { input, name, span } => {
+                return Plan::Named { input: Box::new(self.into_branches(*input, keys, range)), name, span };
+            }
+            plan => return plan,
+        };
+        let mut has_changed = false;
+        let mut limited = Vec::with_capacity(inputs.len());
+        for (branch, taken) in inputs {
+            let arena = &mut self.context.arena;
+            let definitions: Definitions =
+                columns.iter().zip(&taken).map(|(&id, &from)| (id, arena.column_ref(from))).collect();
+            let keys: Vec<SortKey> = keys
+                .iter()
+                .map(|key| SortKey { scalar: arena.inline_columns(key.scalar, &definitions), ..*key })
+                .collect();
+            let is_limited = |plan: &Plan| match plan {
+                Plan::Join { left, .. } => limit_of(left).is_some_and(|(_, own, range)| {
+                    own.starts_with(&keys) && range.skip == 0 && range.fetch.is_some_and(|rows| rows <= n)
+                }),
+                _ => false,
+            };
+            let is_join = matches!(peek(&branch), Plan::Join { .. });
+            let branch = if !is_join || is_limited(peek(&branch)) {
+                branch
+            } else {
+                match self.below_preserved_side(strip_names(branch), &keys, Range { skip: 0, fetch: Some(n) }) {
+                    Ok(branch) => {
+                        has_changed = true;
+                        branch
+                    }
+                    Err(branch) => branch,
+                }
+            };
+            limited.push((branch, taken));
+        }
+        if has_changed {
+            self.switches.fire("push-limit-into-union");
+        }
+        Plan::SetOp { kind: SetOpKind::UnionAll, inputs: limited, columns }
     }
 
     /// A filter on a row number over the whole input is a limit below it.

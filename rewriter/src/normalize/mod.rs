@@ -16,6 +16,7 @@ mod grouping_sets;
 mod inner;
 pub(crate) mod joins;
 mod limits;
+mod linear_sums;
 mod outer;
 mod prune;
 mod references;

@@ -18,6 +18,8 @@ use crate::simplify::Switches;
 use roll_up::{Serving, cover_of};
 use sites::{Site, aggregate_sites};
 
+pub(crate) use roll_up::{quotient, rolled_up, summed_type};
+
 /// Sites over one base for which every pair is tried as a cover of its own.
 const MAX_PAIRED_SITES: usize = 8;
 /// A cover must have at most this share of its base's rows, or it saves too little to be worth

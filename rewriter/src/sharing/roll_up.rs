@@ -1,7 +1,7 @@
 //! Covers of aggregates: one aggregate at the union of the keys (C7) under the union of the filters
 //! (C5) with the union of the calls (C11), from which each site is rolled up (C1, C2).
 
-use isomer_ir::{AggregateCall, AggregateFunction, ColumnId, DataType, Function, Literal, ScalarId};
+use isomer_ir::{AggregateCall, AggregateFunction, Arena, ColumnId, DataType, Function, Literal, ScalarId};
 use smallvec::SmallVec;
 
 use super::sites::Site;
@@ -173,7 +173,7 @@ fn serving(
 
 /// Adds what the cover must hold for `call` to `calls` and its combination to `outer`; gives the
 /// value over the outer aggregate's columns.
-fn rolled_up(
+pub(crate) fn rolled_up(
     context: &mut Context,
     call: &AggregateCall,
     has_no_keys: bool,
@@ -239,24 +239,28 @@ fn rolled_up_average(
     let count = AggregateCall { function: AggregateFunction::Count, data_type: DataType::Int64, ..call.clone() };
     let total = rolled_up(context, &sum, false, keys, calls, outer)?;
     let n = rolled_up(context, &count, has_no_keys, keys, calls, outer)?;
-    let arena = &mut context.arena;
+    Some(quotient(&mut context.arena, total, n, argument_type))
+}
+
+/// A sum over a count of values of a type, as the average of that type is rounded; NULL where there are none.
+pub(crate) fn quotient(arena: &mut Arena, total: ScalarId, n: ScalarId, of: DataType) -> ScalarId {
     let mut total = arena.cast(total, DataType::Float64);
     let n = arena.cast(n, DataType::Float64);
     let zero = arena.literal(Literal::Float(0.0_f64.to_bits()));
     // No value at all: NULL, not a division by zero.
     let mut n = arena.call(Function::NullIf, [n, zero], DataType::Float64);
-    if let DataType::Decimal { scale: scale @ 1.., .. } = argument_type {
+    if let DataType::Decimal { scale: scale @ 1.., .. } = of {
         // A decimal's average is its digits over the count, rounded once: 0.30 / 3 is not 0.1 as doubles.
         let digits = arena.literal(Literal::Float(10.0_f64.powi(i32::from(scale)).to_bits()));
         total = arena.call(Function::Multiply, [total, digits], DataType::Float64);
         total = arena.call(Function::Round, [total], DataType::Float64);
         n = arena.call(Function::Multiply, [n, digits], DataType::Float64);
     }
-    Some(arena.call(Function::Divide, [total, n], DataType::Float64))
+    arena.call(Function::Divide, [total, n], DataType::Float64)
 }
 
 /// The type in which sums of a type are kept without overflow.
-fn summed_type(data_type: DataType) -> Option<DataType> {
+pub(crate) fn summed_type(data_type: DataType) -> Option<DataType> {
     match data_type {
         DataType::Decimal { scale, .. } => Some(DataType::Decimal { precision: 38, scale }),
         _ if data_type.is_integer() => Some(DataType::Int128),

@@ -39,7 +39,8 @@ pub(crate) fn aggregate_sites(memo: &mut Memo) -> Vec<Site> {
             continue;
         };
         for node in eclass {
-            if memo.origin(&node).is_some() {
+            // What is grouped below a join already is grouped for several models at once (C8).
+            if memo.origin(&node).is_some_and(|origin| &*origin.rule != "push-aggregate-into-join") {
                 continue;
             }
             if let Operator::Aggregate { keys, calls } = memo.operator(&node).clone() {
