@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use isomer_ir::{Arena, Catalog, Column, DataType, Diagnostic, Dialect, Output, Table, Volatility};
-use isomer_rules::{Compiled, Hole, HoleColumn, HoleSort, Rule, SqlText, hole_count, hole_table};
+use isomer_rules::{Body, Compiled, Hole, HoleColumn, HoleSort, Phase, Rule, SqlText, hole_count, hole_table};
 
 use crate::bind::bind_query;
 use crate::template::fault;
@@ -16,43 +16,95 @@ use crate::template_shape::{Side, list_holes, scalars_of, supported};
 
 type Compile<T> = Result<T, Box<Diagnostic>>;
 
-/// Binds both sides of a rule that rewrites relations.
+/// Binds both sides of a rule that rewrites relations: one form for each of the patterns, which are
+/// several in a rule that lets models share.
 pub(crate) fn compile_relation(
     rule: &Rule,
     pattern: &SqlText,
     template: &SqlText,
-    note: Option<Arc<str>>,
+    note: Option<&Arc<str>>,
     arena: &mut Arena,
-) -> Result<Compiled, Vec<Diagnostic>> {
+) -> Result<Vec<Compiled>, Vec<Diagnostic>> {
+    let (patterns, templates) = (parts(pattern), parts(template));
+    paired(rule, template, patterns.len(), templates.len())?;
     let mut holes: Vec<HoleColumn> = Vec::new();
-    let sides = [with_symbols(rule, pattern, &mut holes), with_symbols(rule, template, &mut holes)];
-    let [from, to] = both(sides)?;
+    let texts: Vec<&SqlText> = patterns.iter().chain(&templates).collect();
+    let symbols = all(texts.iter().map(|text| with_symbols(rule, text, &mut holes)).collect())?;
     let catalog = symbolic_catalog(rule, &holes);
-    let sides = [bound(rule, pattern, &from, &catalog, arena), bound(rule, template, &to, &catalog, arena)];
-    let [from, to] = both(sides)?;
+    let sides = symbols.iter().zip(&texts).map(|(sql, text)| bound(rule, text, sql, &catalog, arena)).collect();
+    let mut bound = all(sides)?;
+    let to = bound.split_off(patterns.len());
     let mut faults: Vec<Diagnostic> = Vec::new();
-    for (text, output) in [(pattern, &from), (template, &to)] {
-        let side = if std::ptr::eq(text, pattern) { Side::Pattern } else { Side::Template };
+    for ((from, to), (pattern, template)) in bound.iter().zip(&to).zip(patterns.iter().zip(&templates)) {
+        faults.extend(shape_faults(rule, (pattern, from), (template, to), arena));
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let others = |own: usize| bound.iter().enumerate().filter(move |(place, _)| *place != own);
+    let form = |(own, template): (usize, Output)| Compiled::Relation {
+        pattern: bound[own].clone(),
+        template,
+        beside: others(own).map(|(_, pattern)| pattern.clone()).collect(),
+        note: note.cloned(),
+    };
+    Ok(to.into_iter().enumerate().map(form).collect())
+}
+
+/// The queries of one side: one, or those of several models with `;` between them.
+fn parts(text: &SqlText) -> Vec<SqlText> {
+    let mut at = 0;
+    let part = |piece: &str| {
+        let start = text.span.start as usize + at + (piece.len() - piece.trim_start().len());
+        at += piece.len() + 1;
+        let trimmed = piece.trim();
+        SqlText { text: trimmed.to_owned(), span: isomer_ir::Span::new(start, start + trimmed.len()) }
+    };
+    text.text.split(';').map(part).collect()
+}
+
+/// Several patterns are of a rule that lets models share, and each has a template.
+fn paired(rule: &Rule, text: &SqlText, n_patterns: usize, n_templates: usize) -> Result<(), Vec<Diagnostic>> {
+    let is_both_ways = matches!(rule.body, Body::Template { is_both_ways: true, .. });
+    let (message, help) = if n_patterns != n_templates {
+        let message = format!("rule `{}` has {n_patterns} patterns and {n_templates} templates", rule.name);
+        (message, "write a template for each pattern, in the same order, with `;` between them")
+    } else if n_patterns > 1 && (rule.phase != Phase::Share || is_both_ways) {
+        let message = format!("rule `{}` has {n_patterns} patterns, which only rules that share have", rule.name);
+        (message, "write `phase share` and `=>`, or one pattern")
+    } else {
+        return Ok(());
+    };
+    Err(vec![*fault(rule, text, "RULE-0062", message, help)])
+}
+
+fn shape_faults(
+    rule: &Rule,
+    (pattern, from): (&SqlText, &Output),
+    (template, to): (&SqlText, &Output),
+    arena: &Arena,
+) -> Vec<Diagnostic> {
+    let mut faults: Vec<Diagnostic> = Vec::new();
+    for (text, output, side) in [(pattern, from, Side::Pattern), (template, to, Side::Template)] {
         if let Err(what) = supported(&output.plan, side, arena) {
             let message = format!("a template of `{}` holds {what}, which templates do not match", rule.name);
             let help = "see Relation templates in LANGUAGE.md for what they may hold";
             faults.push(*fault(rule, text, "RULE-0046", message, help));
         }
     }
-    faults.extend(same_outputs(rule, template, &from, &to, arena).err().map(|fault| *fault));
+    faults.extend(same_outputs(rule, template, from, to, arena).err().map(|fault| *fault));
     if scalars_of(&to.plan).into_iter().any(|scalar| arena.volatility(scalar) == Volatility::Volatile) {
         let message = format!("the template of `{}` holds a volatile function", rule.name);
         faults.push(*fault(rule, template, "RULE-0043", message, "a rule may not draw anew what was drawn once"));
     }
-    if faults.is_empty() { Ok(Compiled::Relation { pattern: from, template: to, note }) } else { Err(faults) }
+    faults
 }
 
-/// Both sides, or what is wrong with either.
-fn both<T>(sides: [Compile<T>; 2]) -> Result<[T; 2], Vec<Diagnostic>> {
-    match sides {
-        [Ok(from), Ok(to)] => Ok([from, to]),
-        sides => Err(sides.into_iter().filter_map(Result::err).map(|fault| *fault).collect()),
-    }
+/// All, or what is wrong with any.
+fn all<T>(parts: Vec<Compile<T>>) -> Result<Vec<T>, Vec<Diagnostic>> {
+    let mut faults = Vec::new();
+    let read: Vec<T> = parts.into_iter().filter_map(|part| part.map_err(|fault| faults.push(*fault)).ok()).collect();
+    if faults.is_empty() { Ok(read) } else { Err(faults) }
 }
 
 /// The SQL with symbolic names in the place of holes: `$L` a table, `$L.$j` and `$p($L)` columns.

@@ -68,12 +68,12 @@ fn compile(rule: &Rule, arena: &mut Arena, diagnostics: &mut Vec<Diagnostic>) ->
         Ok(ways) => {
             for Way { pattern, template, note } in ways {
                 let body = if is_relation {
-                    compile_relation(rule, &pattern, &template, note, arena)
+                    compile_relation(rule, &pattern, &template, note.as_ref(), arena)
                 } else {
-                    compile_scalar(rule, &pattern, &template, arena)
+                    compile_scalar(rule, &pattern, &template, arena).map(|body| vec![body])
                 };
                 match body {
-                    Ok(body) => bodies.push(body),
+                    Ok(body) => bodies.extend(body),
                     Err(faults) => diagnostics.extend(faults),
                 }
             }

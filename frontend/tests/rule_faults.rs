@@ -50,6 +50,13 @@ fn cases() -> Vec<(&'static str, &'static str, String)> {
     let join = "  for L table, R table, C columns of L, j column of L, k column of R, p predicate\n";
     let scalar = "  for x expr\n  match upper(upper($x)) => upper($x)\n";
     vec![
+        (
+            "RULE-0062",
+            "3:57",
+            rule(&format!(
+                "{join}  match SELECT $C FROM $L ; SELECT $j FROM $L        => SELECT $C FROM $L WHERE 1 = 1"
+            )),
+        ),
         ("RULE-0001", "1:1", "something\n".into()),
         ("RULE-0002", "1:1", rule(scalar).replace("try-it", "Try_it")),
         ("RULE-0003", "2:1", rule("expect SELECT 1\n  for x expr\n  match upper(upper($x)) => upper($x)")),

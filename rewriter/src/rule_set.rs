@@ -86,8 +86,8 @@ impl Rules {
                 template: template.clone(),
                 guards,
             }),
-            Compiled::Relation { pattern, template, note } => {
-                self.relations.push(RelationTemplate::new(rule, pattern, template, note.as_ref()));
+            Compiled::Relation { pattern, template, beside, note } => {
+                self.relations.push(RelationTemplate::new(rule, (pattern, template), beside, note.as_ref()));
             }
         }
     }

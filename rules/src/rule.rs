@@ -385,6 +385,8 @@ pub enum Compiled {
         pattern: Output,
         /// What takes its place; shows as many columns.
         template: Output,
+        /// Patterns that are found elsewhere under the same holes: what this one is shared with.
+        beside: Vec<Output>,
         /// Which form of the rule it is, where it has several: the direction, the kind of join.
         note: Option<Arc<str>>,
     },

@@ -325,6 +325,15 @@ impl Builder<'_> {
                 }
                 continue;
             }
+            // What a predicate reads is shown, so that it can be tested above.
+            if self.sort_of(id) == Some(HoleSort::Predicate) {
+                for &conjunct in self.bindings.predicates.get(&id).into_iter().flatten() {
+                    for column in self.memo.context().arena.columns_of(conjunct).to_vec() {
+                        filled.push((column, self.memo.context_mut().arena.column_ref(column)));
+                    }
+                }
+                continue;
+            }
             let scalar = self.scalar(scalar);
             let arena = &mut self.memo.context_mut().arena;
             if arena.type_of(scalar) == DataType::Unknown || arena.volatility(scalar) != Volatility::Immutable {

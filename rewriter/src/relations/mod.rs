@@ -6,6 +6,7 @@
 //! in GROUP BY or DISTINCT is found as that aggregate, one that ends in a set operation, a window or a
 //! limit as that operator.
 
+mod beside;
 mod bindings;
 mod build;
 mod calls;
@@ -39,14 +40,27 @@ pub(crate) struct RelationTemplate {
     pub(crate) rule: Arc<Rule>,
     pattern: Output,
     template: Output,
+    /// Patterns that must be found elsewhere under the same holes.
+    beside: Vec<Output>,
     /// Which form of the rule it is, in words.
     note: Option<String>,
 }
 
 impl RelationTemplate {
-    pub(crate) fn new(rule: &Arc<Rule>, pattern: &Output, template: &Output, note: Option<&Arc<str>>) -> Self {
+    pub(crate) fn new(
+        rule: &Arc<Rule>,
+        (pattern, template): (&Output, &Output),
+        beside: &[Output],
+        note: Option<&Arc<str>>,
+    ) -> Self {
         let note = note.map(|note| format!("applied {note}"));
-        Self { rule: Arc::clone(rule), pattern: pattern.clone(), template: template.clone(), note }
+        Self {
+            rule: Arc::clone(rule),
+            pattern: pattern.clone(),
+            template: template.clone(),
+            beside: beside.to_vec(),
+            note,
+        }
     }
 
     /// The pattern as the normal form writes it.
@@ -244,8 +258,12 @@ impl Site<'_> {
             if !self.switches.is_on(&self.template.rule.name) {
                 break;
             }
-            let Some(made) = self.made(&read, bindings, &rest) else { continue };
-            has_changed |= self.unite(&made, &read);
+            let Some((needed, bindings)) = self.needed(&read, bindings, &rest) else { continue };
+            for bindings in self.joint(bindings) {
+                if let Some(made) = self.made(&needed, &bindings, &rest) {
+                    has_changed |= self.unite(&made, &read);
+                }
+            }
         }
         has_changed
     }
@@ -255,19 +273,71 @@ impl Site<'_> {
         if !rest.branches.is_empty() {
             return false;
         }
-        let Some(Made { class, origin, moved }) = self.made(read, bindings, rest) else { return false };
-        let operator = over(self.memo, operator, &moved);
-        self.add(operator, class, &origin)
+        let Some((needed, bindings)) = self.needed(read, bindings, rest) else { return false };
+        let mut has_changed = false;
+        for bindings in self.joint(bindings) {
+            if let Some(Made { class, origin, moved }) = self.made(&needed, &bindings, rest) {
+                let operator = over(self.memo, operator, &moved);
+                has_changed |= self.add(operator, class, &origin);
+            }
+        }
+        has_changed
     }
 
-    /// The template with what the pattern left over on top of it.
-    fn made(&mut self, read: &[ColumnId], mut bindings: Bindings, rest: &Leftover) -> Option<Made> {
+    /// Every way to find the patterns beside this one elsewhere, under the same holes.
+    fn joint(&mut self, bindings: Bindings) -> Vec<Bindings> {
+        if self.template.beside.is_empty() {
+            return vec![bindings];
+        }
+        let sites = beside::sites(self.memo);
+        let mut ways = vec![bindings];
+        for pattern in self.template.beside.clone() {
+            let normal = normalized(&mut self.memo.context_mut().arena, pattern.plan.clone());
+            intern_columns(&mut self.memo.context_mut().arena, &normal);
+            let mut next = Vec::new();
+            for bindings in &ways {
+                for site in sites.iter().filter(|site| site.class != self.class) {
+                    next.extend(self.found_at(site, (&pattern, &normal), bindings));
+                }
+            }
+            next.truncate(beside::MAX_JOINT);
+            ways = next;
+        }
+        ways
+    }
+
+    /// A pattern at one site, its lists filled with what is read there.
+    fn found_at(&self, site: &beside::Site, (pattern, normal): (&Output, &Plan), bindings: &Bindings) -> Vec<Bindings> {
+        let matcher = Matcher { memo: self.memo, rule: &self.template.rule };
+        if Anchor::of(normal) == Anchor::Grouped {
+            let Operator::Aggregate { keys, calls } = &site.operator else { return Vec::new() };
+            return matcher.grouped(normal, site.input, keys, calls, bindings);
+        }
+        let shown: Vec<ColumnId> = pattern.columns.iter().map(|column| column.column).collect();
+        let mut found = Vec::new();
+        for (mut bindings, rest) in matcher.top(normal, site.input, bindings) {
+            let needed = self.read_below(&columns_read(self.memo, &site.operator), &rest);
+            if rest.branches.is_empty() && self.distribute(&needed, &shown, &mut bindings) {
+                found.push(bindings);
+            }
+        }
+        found
+    }
+
+    /// What is read of a pattern: above it, and by what it left over.
+    fn read_below(&self, read: &[ColumnId], rest: &Leftover) -> Vec<ColumnId> {
         let arena = &self.memo.context().arena;
         let mut needed: Vec<ColumnId> = read.to_vec();
         needed.extend(rest.holds.iter().chain(&rest.on).flat_map(|&scalar| arena.columns_of(scalar)));
         needed.sort_unstable();
         needed.dedup();
         needed.retain(|column| !rest.inputs.iter().any(|&input| self.memo.facts(input).exposes(*column)));
+        needed
+    }
+
+    /// What is read of the pattern, given to the holes that show it.
+    fn needed(&self, read: &[ColumnId], mut bindings: Bindings, rest: &Leftover) -> Option<(Vec<ColumnId>, Bindings)> {
+        let needed = self.read_below(read, rest);
         let shown: Vec<ColumnId> = self.template.pattern.columns.iter().map(|column| column.column).collect();
         if !self.distribute(&needed, &shown, &mut bindings) {
             return None;
@@ -275,8 +345,13 @@ impl Site<'_> {
         if bindings.tied.as_ref().is_some_and(|tied| needed.iter().any(|column| !tied.contains(column))) {
             return None;
         }
-        let origin = self.origin(&bindings, rest)?;
-        let (mut made, moved) = self.instance(&bindings, &origin)?;
+        Some((needed, bindings))
+    }
+
+    /// The template with what the pattern left over on top of it.
+    fn made(&mut self, needed: &[ColumnId], bindings: &Bindings, rest: &Leftover) -> Option<Made> {
+        let origin = self.origin(bindings, rest)?;
+        let (mut made, moved) = self.instance(bindings, &origin)?;
         let others: Vec<ColumnId> =
             needed.iter().copied().filter(|column| moved.iter().all(|(id, _)| id != column)).collect();
         if !others.iter().all(|&column| self.memo.facts(made).exposes(column)) {
@@ -363,6 +438,7 @@ impl Site<'_> {
         let found = matcher.grouped(self.pattern, inputs[0], keys, calls, &Bindings::default());
         self.switches.count_matches(&self.template.rule.name, found.len());
         let mut has_changed = false;
+        let found: Vec<Bindings> = found.into_iter().flat_map(|bindings| self.joint(bindings)).collect();
         for bindings in found {
             let Some(origin) = self.origin(&bindings, &Leftover::default()) else { continue };
             let Some((made, mut exprs)) = self.instance(&bindings, &origin) else { continue };
@@ -379,6 +455,13 @@ impl Site<'_> {
     /// The template under these bindings, and the output columns that it defines anew over it.
     fn instance(&mut self, bindings: &Bindings, origin: &Origin) -> Option<(Id, Vec<(ColumnId, ScalarId)>)> {
         let template = self.template;
+        let mut definitions = bindings.scalars.clone();
+        let mut symbols: Vec<ColumnId> = bindings.predicates.keys().copied().collect();
+        symbols.sort_unstable();
+        for symbol in symbols {
+            let predicate = self.memo.context_mut().arena.and(bindings.predicates[&symbol].iter().copied());
+            definitions.insert(symbol, predicate);
+        }
         let mut builder = Builder {
             memo: self.memo,
             switches: self.switches,
@@ -386,7 +469,7 @@ impl Site<'_> {
             rule: &template.rule,
             bindings,
             origin,
-            definitions: bindings.scalars.clone(),
+            definitions,
             lists: bindings.lists.clone(),
             copies: FxHashMap::default(),
         };
