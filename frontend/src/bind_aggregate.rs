@@ -152,7 +152,7 @@ impl<'a> Binder<'a> {
         self.level().items.iter().find(|item| is_this(item.bound)).map(|item| Arc::clone(&item.name))
     }
 
-    fn aggregate_call(&mut self, function: &'a ast::Function) -> Bind<AggregateCall> {
+    pub(crate) fn aggregate_call(&mut self, function: &'a ast::Function) -> Bind<AggregateCall> {
         let mut arguments = self.arguments(function)?;
         let known = self.known(function, arguments.exprs.len())?;
         let name = Self::function_name(function);

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{DataType, Function, JoinKind, Plan, Scalar, ScalarId, fold, nearest};
+use isomer_ir::{DataType, Dialect, Function, JoinKind, Plan, Scalar, ScalarId, fold, nearest};
 use sqlparser::ast::{
     Expr, Join, JoinConstraint, JoinOperator, ObjectName, Query, TableAlias, TableFactor, TableWithJoins,
 };
 
 use crate::bind::{Bind, Binder, Bound, Clause, Level};
+use crate::bind_pivot::Pivot;
 use crate::bind_query::plan_has_outer;
 use crate::decorrelate::{Pulled, Use};
 use crate::place::Place;
@@ -275,8 +276,23 @@ impl<'a> Binder<'a> {
             pairs.push(Named { name: Arc::clone(name), key: Arc::clone(key), scalar });
         }
         let mut scope = both(left.clone(), right.clone());
-        scope.visible.retain(|named| !names.contains(&named.key));
-        scope.visible.splice(0..0, pairs);
+        if self.dialect == Dialect::DuckDb {
+            // DuckDB shows a pair where the left side has it, the others before all other columns.
+            let n_left = left.visible.len();
+            let mut position = 0;
+            scope.visible.retain(|named| {
+                position += 1;
+                position <= n_left || !names.contains(&named.key)
+            });
+            for pair in pairs {
+                if let Some(named) = scope.visible.iter_mut().find(|named| named.key == pair.key) {
+                    *named = pair;
+                }
+            }
+        } else {
+            scope.visible.retain(|named| !names.contains(&named.key));
+            scope.visible.splice(0..0, pairs);
+        }
         Ok((on, scope))
     }
 
@@ -324,10 +340,12 @@ impl<'a> Binder<'a> {
                 self.derived(subquery, alias.as_ref())
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
-                if alias.is_some() {
-                    return Err(self.unsupported(factor, "an alias of a join in parentheses"));
+                let (rel, scope) = self.table_with_joins(table_with_joins)?;
+                if alias.is_none() {
+                    return Ok((rel, scope));
                 }
-                self.table_with_joins(table_with_joins)
+                let (key, columns) = self.aliased(Arc::from(""), scope.visible, alias.as_ref())?;
+                Ok((rel, Scope::of(key, columns)))
             }
             TableFactor::TableFunction { .. } | TableFactor::Function { .. } => {
                 Err(self.unsupported(factor, "a table function"))
@@ -336,8 +354,24 @@ impl<'a> Binder<'a> {
             TableFactor::JsonTable { .. } | TableFactor::OpenJsonTable { .. } => {
                 Err(self.unsupported(factor, "a JSON table"))
             }
-            TableFactor::Pivot { .. } => Err(self.unsupported(factor, "`PIVOT`")),
-            TableFactor::Unpivot { .. } => Err(self.unsupported(factor, "`UNPIVOT`")),
+            TableFactor::Pivot { table, aggregate_functions, value_column, value_source, default_on_null, alias } => {
+                let input = self.factor(table)?;
+                let pivot = Pivot {
+                    aggregates: aggregate_functions,
+                    of: value_column,
+                    source: value_source,
+                    default: default_on_null.as_ref(),
+                };
+                let (rel, columns) = self.pivot(input, pivot, factor)?;
+                let (key, columns) = self.aliased(Arc::from(""), columns, alias.as_ref())?;
+                Ok((rel, Scope::of(key, columns)))
+            }
+            TableFactor::Unpivot { table, value, name, columns, null_inclusion, alias } => {
+                let input = self.factor(table)?;
+                let (rel, columns) = self.unpivot(input, (value, name), columns, null_inclusion.as_ref(), factor)?;
+                let (key, columns) = self.aliased(Arc::from(""), columns, alias.as_ref())?;
+                Ok((rel, Scope::of(key, columns)))
+            }
             TableFactor::MatchRecognize { .. } => Err(self.unsupported(factor, "`MATCH_RECOGNIZE`")),
             TableFactor::XmlTable { .. } => Err(self.unsupported(factor, "`XMLTABLE`")),
             TableFactor::SemanticView { .. } => Err(self.unsupported(factor, "a semantic view")),

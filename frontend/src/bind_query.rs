@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use isomer_ir::{Column, ColumnDef, ColumnId, DataType, Literal, Plan, Scalar, ScalarId, SetOpKind, SortKey, fold};
 use sqlparser::ast::{
-    Cte as CteSyntax, Distinct, Expr, Fetch, LimitClause, Offset, OrderBy, OrderByExpr, OrderByKind, OrderByOptions,
-    Query, SetExpr, SetOperator, SetQuantifier, TableAlias, TableAliasColumnDef, Values, With,
+    Cte as CteSyntax, Expr, Fetch, Ident, LimitClause, Offset, OrderBy, OrderByExpr, OrderByKind, OrderByOptions,
+    Query, SetExpr, SetOperator, SetQuantifier, Table, TableAlias, TableAliasColumnDef, Values, With,
 };
 
 use crate::bind::{Bind, Binder, Bound, Clause, Cte, Level};
@@ -94,7 +94,10 @@ impl<'a> Binder<'a> {
                 let bound = self.values(values)?;
                 self.ordered(bound, order, keeps_order)?
             }
-            SetExpr::Table(_) => return Err(self.unsupported_somewhere("the `TABLE` command")),
+            SetExpr::Table(table) => {
+                let bound = self.whole_table(table)?;
+                self.ordered(bound, order, keeps_order)?
+            }
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
                 return Err(self.unsupported_somewhere("a data-modifying statement in a query"));
             }
@@ -163,6 +166,23 @@ impl<'a> Binder<'a> {
         Ok(Some((Rel { plan, columns: rel.columns }, named)))
     }
 
+    /// `TABLE t`: every column of a table.
+    fn whole_table(&mut self, table: &Table) -> Bind<Bound> {
+        let Table { table_name, schema_name } = table;
+        let parts: Vec<&str> = schema_name.iter().chain(table_name).map(String::as_str).collect();
+        let name = Ident::new(parts.join("."));
+        let key = fold(&name.value);
+        let cte = if schema_name.is_none() { self.cte_reference(&key, &name)? } else { None };
+        let Some((rel, named)) = cte.or_else(|| self.table(&key)) else {
+            return Err(self.fault("SQL-0006", &name, format!("table `{}` is not known", name.value)));
+        };
+        let column = |named: Named| match self.arena[named.scalar] {
+            Scalar::Column(id) => Some((named.name, id)),
+            _ => None,
+        };
+        Ok(Bound { rel, columns: named.into_iter().filter_map(column).collect() })
+    }
+
     /// Columns as a scope sees them.
     pub(crate) fn named(&mut self, columns: Vec<(Arc<str>, ColumnId)>) -> Vec<Named> {
         let named = columns.into_iter().map(|(name, id)| {
@@ -202,13 +222,25 @@ impl<'a> Binder<'a> {
         let mut chain = Vec::new();
         let mut first = body;
         while let SetExpr::SetOperation { left, op, set_quantifier, right } = first {
-            chain.push((self.set_kind(*op, *set_quantifier)?, &**right));
+            let is_by_name = matches!(
+                set_quantifier,
+                SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName
+            );
+            chain.push((self.set_kind(*op, *set_quantifier)?, is_by_name, &**right));
             first = left;
         }
         let mut bound = self.set_operand(first)?;
         let mut pending: Option<(SetOpKind, Vec<Bound>)> = None;
-        for (kind, right) in chain.into_iter().rev() {
+        for (kind, is_by_name, right) in chain.into_iter().rev() {
             let right = self.set_operand(right)?;
+            if is_by_name {
+                if let Some((open, inputs)) = pending.take() {
+                    bound = self.set_op(open, inputs)?;
+                }
+                let left = std::mem::replace(&mut bound, Bound { rel: Rel::one_row(), columns: Vec::new() });
+                bound = self.union_by_name(kind, left, right)?;
+                continue;
+            }
             // `(a EXCEPT ALL b) EXCEPT ALL c` is written with two inputs each time.
             match &mut pending {
                 Some((open, inputs)) if *open == kind && kind != SetOpKind::ExceptAll => inputs.push(right),
@@ -229,12 +261,15 @@ impl<'a> Binder<'a> {
 
     fn set_kind(&self, op: SetOperator, quantifier: SetQuantifier) -> Bind<SetOpKind> {
         let is_all = match quantifier {
-            SetQuantifier::All => true,
-            SetQuantifier::Distinct | SetQuantifier::None => false,
-            SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName => {
-                return Err(self.unsupported_somewhere("a set operation `BY NAME`"));
+            SetQuantifier::All | SetQuantifier::AllByName => true,
+            SetQuantifier::Distinct | SetQuantifier::None | SetQuantifier::ByName | SetQuantifier::DistinctByName => {
+                false
             }
         };
+        let is_by_name = !matches!(quantifier, SetQuantifier::All | SetQuantifier::Distinct | SetQuantifier::None);
+        if is_by_name && op != SetOperator::Union {
+            return Err(self.unsupported_somewhere("`INTERSECT` or `EXCEPT` `BY NAME`"));
+        }
         Ok(match (op, is_all) {
             (SetOperator::Union, true) => SetOpKind::UnionAll,
             (SetOperator::Union, false) => SetOpKind::Union,
@@ -258,7 +293,7 @@ impl<'a> Binder<'a> {
         })
     }
 
-    fn set_op(&mut self, kind: SetOpKind, inputs: Vec<Bound>) -> Bind<Bound> {
+    pub(crate) fn set_op(&mut self, kind: SetOpKind, inputs: Vec<Bound>) -> Bind<Bound> {
         let names: Vec<Arc<str>> = inputs[0].columns.iter().map(|(name, _)| Arc::clone(name)).collect();
         for input in &inputs[1..] {
             if input.columns.len() != names.len() {
@@ -424,7 +459,7 @@ impl<'a> Binder<'a> {
     }
 
     /// An output name goes before a column of the input.
-    fn order_scalar(&mut self, expr: &'a Expr, outputs: &[ScalarId]) -> Bind<ScalarId> {
+    pub(crate) fn order_scalar(&mut self, expr: &'a Expr, outputs: &[ScalarId]) -> Bind<ScalarId> {
         if let Expr::Identifier(ident) = expr {
             let key = fold(&ident.value);
             let found = self.level().items.iter().position(|item| item.alias.as_deref() == Some(&*key));
@@ -478,18 +513,6 @@ impl<'a> Binder<'a> {
             Scalar::Literal(Literal::Null(_)) => Ok(None),
             Scalar::Literal(Literal::Int(n, _)) if u64::try_from(*n).is_ok() => Ok(u64::try_from(*n).ok()),
             _ => Err(self.unsupported(expr, "a `LIMIT` or `OFFSET` that is no literal count")),
-        }
-    }
-
-    /// Whether a `DISTINCT` is written; `DISTINCT ON` is refused.
-    pub(crate) fn is_distinct(&self, distinct: Option<&Distinct>) -> Bind<bool> {
-        match distinct {
-            None | Some(Distinct::All) => Ok(false),
-            Some(Distinct::Distinct) => Ok(true),
-            Some(Distinct::On(exprs)) => match exprs.first() {
-                Some(expr) => Err(self.unsupported(expr, "`DISTINCT ON`")),
-                None => Err(self.unsupported_somewhere("`DISTINCT ON`")),
-            },
         }
     }
 

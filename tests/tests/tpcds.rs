@@ -4,6 +4,7 @@
 //! Rows are of scale 0.01, with NULLs wherever the schema allows them; `ISOMER_TPCDS_SCALE=0.1` makes
 //! more.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use isomer_frontend::ProjectFiles;
 use isomer_ir::{Arena, Bound, Catalog, Dialect, Materialise, Output, Plan, Scalar};
 use isomer_service::execute::{self, TOLERANCE, Way};
 use isomer_service::optimize::{self, Optimised, Request};
-use isomer_tests::tpcds::{N_QUERIES, catalog, engine, queries, tables, without_limit};
+use isomer_tests::tpcds::{N_QUERIES, catalog, engine, queries, spark_catalog, spark_queries, tables, without_limit};
 use isomer_tests::with_stack;
 
 /// Longest that one statement may take.
@@ -64,6 +65,44 @@ fn every_query_is_bound_written_and_read_back() {
             }
         }
         assert!(faults.is_empty(), "{faults}");
+    });
+}
+
+/// Queries that are not bound in a dialect, with why.
+fn unbound(queries: &[(String, String)], dialect: Dialect, catalog: &Catalog) -> BTreeMap<String, String> {
+    let mut unbound = BTreeMap::new();
+    for (name, text) in queries {
+        let (output, faults, _) =
+            isomer_frontend::bind_query(text, &name.as_str().into(), dialect, &mut Arena::default(), catalog);
+        if output.is_none() {
+            let why = faults.first().map(|fault| {
+                let at = text.get(fault.span.start as usize..fault.span.end as usize).unwrap_or_default();
+                format!("{} {} @ {}", fault.code, fault.message, at.lines().next().unwrap_or_default())
+            });
+            unbound.insert(name.clone(), why.unwrap_or_default());
+        }
+    }
+    unbound
+}
+
+#[test]
+fn the_texts_of_spark_are_bound_in_its_dialect() {
+    let Some(queries) = spark_queries() else {
+        println!("skipped: not fetched; `./x setup` fetches the texts");
+        return;
+    };
+    with_stack(move || {
+        assert_eq!(queries.len(), 118);
+        let unbound = unbound(&queries, Dialect::Spark, &spark_catalog());
+        assert_eq!(unbound, BTreeMap::new());
+    });
+}
+
+#[test]
+fn the_texts_that_postgresql_reads_are_bound_in_its_dialect() {
+    with_stack(|| {
+        let unbound = unbound(&queries(), Dialect::Postgres, &catalog());
+        assert_eq!(unbound, BTreeMap::new());
     });
 }
 

@@ -60,6 +60,18 @@ impl SchemaReader<'_> {
     fn columns(&mut self, table: &CreateTable) {
         let name = dotted(&table.name);
         let key = fold(&name);
+        if self.catalog.get(&key).is_some() {
+            let message = format!("found table `{name}` twice, expected it once");
+            let fault = self.text.fault("PRJ-0021", self.text.span(table.name.span()), message);
+            self.found.push(fault.with_help("keep one of the declarations"));
+            return;
+        }
+        if table.query.is_some() && table.columns.is_empty() {
+            let message = format!("found `{name}` made by a query, expected a list of columns");
+            let fault = self.text.fault("SQL-0003", self.text.span(table.name.span()), message);
+            self.found.push(fault.with_help("write its columns with their types, or keep the query as a model"));
+            return;
+        }
         let mut columns: Vec<Column> = Vec::with_capacity(table.columns.len());
         for column in &table.columns {
             let column_key = fold(&column.name.value);
@@ -199,4 +211,29 @@ fn dotted(name: &ObjectName) -> String {
     let parts: Vec<&str> =
         name.0.iter().filter_map(ast::ObjectNamePart::as_ident).map(|part| part.value.as_str()).collect();
     parts.join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use isomer_ir::Dialect;
+
+    use super::read_schema;
+
+    #[test]
+    fn a_table_is_declared_once_and_with_its_columns() {
+        let told = |sql: &str| -> Vec<String> {
+            read_schema(sql, &"s".into(), Dialect::DuckDb).1.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(told("CREATE TABLE t (a INT); CREATE TABLE u (a INT);"), [""; 0]);
+        assert_eq!(
+            told("CREATE TABLE t (a INT); CREATE TABLE T (b INT);"),
+            ["warning[PRJ-0021] s: found table `T` twice, expected it once; keep one of the declarations"]
+        );
+        assert_eq!(
+            told("CREATE TABLE t AS SELECT 1 AS a;"),
+            [
+                "warning[SQL-0003] s: found `t` made by a query, expected a list of columns; write its columns with their types, or keep the query as a model"
+            ]
+        );
+    }
 }
