@@ -4,6 +4,7 @@
 //! A stage takes what the one before it gave, so that a benchmark makes its input outside the
 //! timed loop. Nothing here links an engine.
 
+pub mod dbt;
 mod stages;
 pub mod wetune;
 mod workload;

@@ -44,10 +44,12 @@ pub use bind_project::{bind_project, bind_project_with};
 mod read;
 mod select;
 mod type_name;
+mod with_list;
 
 pub use read::{ProjectFiles, ReadOptions, RulePack, read_project, read_schema, rule_packs};
 pub use select::select;
 pub use type_name::{data_type_from_name, has_length};
+pub use with_list::{CteText, QueryText, comments_in, cut_query};
 
 // Rule templates.
 mod facts;

@@ -1,16 +1,20 @@
 //! Project readers: from the files of a folder to a [`ModelProject`], with every fault at once.
 //!
-//! This file chooses the format and joins what the parts found: `folder`, `smelt` and `dbt` read
-//! models and tables, `settings` reads `isomer.yml`, `declare` makes tables of declarations.
+//! This file chooses the format and joins what the parts found: `folder`, `smelt`, `dbt`,
+//! `interlace` and `sqlmesh` read models and tables, `settings` reads `isomer.yml`, `declare` makes tables of declarations.
 //! Whether the SQL of a model means anything is the binder's business.
 
 mod annotations;
+mod claims;
 mod create_table;
 mod dbt;
 mod declare;
 mod finish;
 mod folder;
 mod functions;
+mod interlace;
+mod interlace_python;
+mod interlace_vars;
 mod manifest;
 mod name;
 mod packs;
@@ -18,12 +22,17 @@ mod schema_tests;
 mod settings;
 mod smelt;
 mod smelt_calls;
+mod sqlmesh;
+mod sqlmesh_header;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_formats;
 mod yaml;
 
 pub(crate) use declare::add_key;
 pub use packs::{RulePack, rule_packs};
+pub(crate) use smelt_calls::skip_token;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -56,12 +65,14 @@ struct Draft {
     tables: Tables,
     /// What tests prove of models.
     tested: Vec<TestedFact>,
+    /// What tells models of two versions apart, where it is not their text.
+    checksums: BTreeMap<Arc<str>, Arc<str>>,
     /// Targets of the format, the default one first.
     targets: Vec<Target>,
 }
 
-/// Reads a project, in the format its files speak of: a dbt manifest, a smelt project, or a folder
-/// of `.sql` files; `isomer.yml` adds to each.
+/// Reads a project, in the format its files speak of: a dbt manifest, a smelt, Interlace or SQLMesh
+/// project, or a folder of `.sql` files; `isomer.yml` adds to each.
 ///
 /// Faults do not end the reading: everything that is wrong is among the diagnostics, and what could
 /// be read is returned beside them, so that the caller can go on to find the faults of rules and
@@ -77,6 +88,8 @@ pub fn read_project(files: &ProjectFiles, options: &ReadOptions) -> (Option<Mode
     let draft = match choose_format(files, &config, &mut reading) {
         Some(Format::Dbt(path)) => dbt::read(files, path, &config, &mut reading),
         Some(Format::Smelt(path)) => Some(smelt::read(files, path, &config, &mut reading)),
+        Some(Format::Interlace(path)) => Some(interlace::read(files, path, &config, &mut reading)),
+        Some(Format::SqlMesh) => Some(sqlmesh::read(files, &config, &mut reading)),
         Some(Format::Folder) => Some(folder::read(files, &config, &mut reading)),
         None => None,
     };
@@ -90,6 +103,8 @@ pub fn read_project(files: &ProjectFiles, options: &ReadOptions) -> (Option<Mode
 enum Format<'a> {
     Dbt(&'a str),
     Smelt(&'a str),
+    Interlace(&'a str),
+    SqlMesh,
     Folder,
 }
 
@@ -99,9 +114,16 @@ fn choose_format<'a>(files: &'a ProjectFiles, config: &Config, reading: &mut Rea
     let alone = files.keys().next().filter(|path| files.len() == 1 && path.ends_with(".json")).map(String::as_str);
     let manifest = find(&["target/manifest.json"]).or_else(|| find(&["manifest.json"])).or(alone);
     let smelt = find(&["smelt.yml", "smelt.yaml"]);
+    let interlace = find(&["interlace.yaml", "interlace.yml"]);
     let asked = config.format.as_ref().map(|(format, span)| (format.as_str(), *span));
     match (asked, manifest, smelt) {
         (Some(("folder", _)), ..) => Some(Format::Folder),
+        (Some(("sqlmesh", _)), ..) => Some(Format::SqlMesh),
+        (Some(("interlace", _)) | None, ..) if interlace.is_some() => interlace.map(Format::Interlace),
+        (Some(("interlace", span)), ..) => {
+            reading.fault("PRJ-0002", span, "found no `interlace.yaml`, expected one in the project's folder");
+            None
+        }
         (Some(("dbt", _)) | None, Some(path), None) => Some(Format::Dbt(path)),
         (Some(("dbt", _)), Some(path), Some(_)) => Some(Format::Dbt(path)),
         (Some(("smelt", _)) | None, _, Some(path)) => Some(Format::Smelt(path)),
@@ -115,7 +137,12 @@ fn choose_format<'a>(files: &'a ProjectFiles, config: &Config, reading: &mut Rea
         }
         (Some((format, span)), ..) => {
             let message = format!("found `{format}` as `format`");
-            reading.fault_with("PRJ-0005", span, message, yaml::did_you_mean(format, ["folder", "smelt", "dbt"]));
+            reading.fault_with(
+                "PRJ-0005",
+                span,
+                message,
+                yaml::did_you_mean(format, ["folder", "smelt", "dbt", "interlace", "sqlmesh"]),
+            );
             None
         }
         (None, None, None) => {
@@ -127,7 +154,8 @@ fn choose_format<'a>(files: &'a ProjectFiles, config: &Config, reading: &mut Rea
                     .push(Diagnostic::project("PRJ-0015", &source, Span::default(), message).with_help(RUN_DBT));
                 return None;
             }
-            Some(Format::Folder)
+            let has_headers = files.iter().any(|(path, bytes)| path.ends_with(".sql") && sqlmesh::has_header(bytes));
+            Some(if has_headers { Format::SqlMesh } else { Format::Folder })
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use isomer_ir::{BoundProject, Diagnostic, Model, Span, nearest};
+use isomer_ir::{BoundProject, Change, Diagnostic, Model, Span, nearest};
 
 /// Positions of the models that `select` means and `exclude` does not, in project order. An empty
 /// `select` means every model.
@@ -76,7 +76,7 @@ impl<'a> Graph<'a> {
         let mut meant: BTreeSet<usize> =
             (0..self.project.models.len()).filter(|&position| self.is_meant(position, selector)).collect();
         if meant.is_empty() {
-            return Err(self.nothing_meant(text, selector));
+            return self.nothing_meant(text, selector).map_or(Ok(meant), Err);
         }
         let roots = meant.clone();
         if let Some(steps) = selector.up {
@@ -104,12 +104,36 @@ impl<'a> Graph<'a> {
                 let value = value.to_lowercase();
                 is_source && (is_like(key, &value) || is_like(key, &format!("*.{value}")))
             }),
+            "state" => {
+                let changes = self.project.project.changes.as_ref();
+                let change = changes.and_then(|changes| changes.get(&model.key));
+                change.is_some_and(|change| is_change(*change, value))
+            }
             "fqn" | "" => is_named(model, value),
             _ => false,
         }
     }
 
-    fn nothing_meant(&self, text: &str, selector: Selector<'_>) -> Diagnostic {
+    /// A fault, but not where models are told by how they changed: then there may well be none.
+    fn nothing_meant(&self, text: &str, selector: Selector<'_>) -> Option<Diagnostic> {
+        if selector.method == "state" {
+            let known = ["modified", "new", "unmodified", "old"];
+            return match (known.contains(&selector.value), &self.project.project.changes) {
+                (true, Some(_)) => None,
+                (true, None) => {
+                    let help = "name a folder with the other version of the project: `--state DIR`";
+                    Some(fault(
+                        "PRJ-0034",
+                        format!("found `{text}`, expected a state to compare with"),
+                        help.to_owned(),
+                    ))
+                }
+                (false, _) => {
+                    let help = "known are `state:modified`, `state:new`, `state:unmodified` and `state:old`";
+                    Some(fault("PRJ-0032", format!("found `{text}`, expected a known state"), help.to_owned()))
+                }
+            };
+        }
         let models = &self.project.project.models;
         let candidates: Vec<&str> = match selector.method {
             "tag" => models.iter().flat_map(|model| model.tags.iter().map(|tag| &**tag)).collect(),
@@ -122,7 +146,18 @@ impl<'a> Graph<'a> {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the project has {} models; `isomer explain` names them", models.len()),
         };
-        fault("PRJ-0031", format!("found selector `{text}`, which means no model"), help)
+        Some(fault("PRJ-0031", format!("found selector `{text}`, which means no model"), help))
+    }
+}
+
+/// dbt's words: what is new counts as modified, and what is not new is old.
+fn is_change(change: Change, word: &str) -> bool {
+    match word {
+        "modified" => change != Change::Unmodified,
+        "new" => change == Change::New,
+        "unmodified" => change == Change::Unmodified,
+        "old" => change != Change::New,
+        _ => false,
     }
 }
 
@@ -157,7 +192,7 @@ fn parse(text: &str) -> Option<Selector<'_>> {
         None => (rest, None),
     };
     let (method, value) = rest.split_once(':').unwrap_or(("", rest));
-    let known = ["", "fqn", "tag", "path", "source", "config.materialized", "config.materialised"];
+    let known = ["", "fqn", "tag", "path", "source", "config.materialized", "config.materialised", "state"];
     let is_sound = known.contains(&method) && !value.is_empty() && !(is_closed && up.or(down).is_some());
     is_sound.then_some(Selector { is_closed, up, method, value, down })
 }
@@ -244,6 +279,39 @@ mod tests {
             .collect();
         let order = (0..models.len()).collect();
         BoundProject { project, arena: Arena::default(), models, order, diagnostics: Vec::new() }
+    }
+
+    #[test]
+    fn states() {
+        let mut project = project();
+        let meant = |project: &BoundProject, selector: &str| {
+            let found = select(project, &[selector.to_owned()], &[]);
+            found.map(|found| found.iter().map(|&at| &*project.project.models[at].name).collect::<String>())
+        };
+        let refused = |found: Result<String, isomer_ir::Diagnostic>| found.unwrap_err().to_string();
+        assert!(refused(meant(&project, "state:modified")).contains("PRJ-0034"));
+        let mut earlier = project.project.clone();
+        earlier.models.retain(|model| &*model.name != "x");
+        earlier
+            .models
+            .iter_mut()
+            .filter(|model| &*model.name == "b")
+            .for_each(|model| model.original = "SELECT 2".into());
+        project.project.changes = Some(project.project.changes_since(&earlier));
+        for (selector, expect) in [
+            ("state:modified", "xb"),
+            ("state:new", "x"),
+            ("state:modified+1", "cxb"),
+            ("state:unmodified", "cda"),
+            ("state:old", "cdab"),
+        ] {
+            assert_eq!(meant(&project, selector).unwrap(), expect, "{selector}");
+        }
+        project.project.changes = Some(project.project.changes_since(&project.project));
+        assert_eq!(meant(&project, "state:modified").unwrap(), "", "nothing changed");
+        assert!(refused(meant(&project, "state:changed")).contains("expected a known state"));
+        earlier.checksums.insert("a".into(), "1".into());
+        assert_eq!(project.project.changes_since(&earlier)[&*fold("a")], isomer_ir::Change::Modified);
     }
 
     #[test]

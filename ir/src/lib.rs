@@ -64,8 +64,8 @@ pub use print::{
     literal_text, time_text, timestamp_text,
 };
 pub use project::{
-    Bound, BoundModel, BoundProject, Materialise, Model, ModelProject, Settings, Source, SourceData, TestedClaim,
-    TestedFact,
+    Bound, BoundModel, BoundProject, Change, Materialise, Model, ModelProject, Settings, Source, SourceData,
+    TestedClaim, TestedFact,
 };
 pub use scalar::{AggregateCall, Args, Frame, FrameBound, FrameUnit, Literal, Scalar, SortKey, WindowCall};
 pub use stats::{PhaseStats, RuleStats, Stats};

@@ -83,6 +83,17 @@ pub struct Source {
     pub data: SourceData,
 }
 
+/// How a model differs from the one of its name in another version of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The other version has none of the name.
+    New,
+    /// Its text, its dialect or how it is kept differs.
+    Modified,
+    /// Neither.
+    Unmodified,
+}
+
 /// A fact of a model that a test of the project proves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestedFact {
@@ -175,7 +186,7 @@ impl Default for Settings {
 pub struct ModelProject {
     /// Name.
     pub name: Arc<str>,
-    /// What it was read from: `folder`, `smelt`, `dbt`.
+    /// What it was read from: `folder`, `smelt`, `dbt`, `interlace`, `sqlmesh`.
     pub format: &'static str,
     /// Dialect in which results are written; the models' own unless a target says otherwise.
     pub target: Dialect,
@@ -190,10 +201,37 @@ pub struct ModelProject {
     /// What the project's tests prove of models. Rewrites do not lean on it: what holds of a model follows
     /// from its SQL.
     pub tested: Vec<TestedFact>,
+    /// What the format tells models of two versions apart by, such as a checksum of the text before it was
+    /// compiled, by model name; the text itself for those that are not here.
+    pub checksums: BTreeMap<Arc<str>, Arc<str>>,
+    /// How models differ from another version of the project, by their key, where one is given.
+    pub changes: Option<BTreeMap<Arc<str>, Change>>,
     /// Rule files of the project: path and text.
     pub rule_files: Vec<(Arc<str>, Arc<str>)>,
     /// Settings.
     pub settings: Settings,
+}
+
+impl ModelProject {
+    /// How each model differs from the one of its name in an earlier version, by key.
+    #[must_use]
+    pub fn changes_since(&self, earlier: &Self) -> BTreeMap<Arc<str>, Change> {
+        let text = |project: &Self, model: &Model| {
+            project.checksums.get(&model.name).map_or_else(|| Arc::clone(&model.original), Arc::clone)
+        };
+        let old: BTreeMap<&Arc<str>, &Model> = earlier.models.iter().map(|model| (&model.name, model)).collect();
+        let change = |model: &Model| match old.get(&model.name) {
+            None => Change::New,
+            Some(old)
+                if text(self, model) == text(earlier, old)
+                    && (model.dialect, model.materialise) == (old.dialect, old.materialise) =>
+            {
+                Change::Unmodified
+            }
+            Some(_) => Change::Modified,
+        };
+        self.models.iter().map(|model| (Arc::clone(&model.key), change(model))).collect()
+    }
 }
 
 /// What became of a model when it was bound.

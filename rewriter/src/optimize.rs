@@ -285,9 +285,14 @@ fn is_engines_work(normal: &NormalModel, by_front_end: &[(Arc<str>, usize)], swi
         && normal.fired.iter().all(is_engines)
 }
 
+/// The rules that engines apply by themselves, and no other.
+pub(crate) fn engine_switches() -> Switches {
+    Switches::new(NOT_DONE_BY_ENGINES.iter().cloned())
+}
+
 /// The estimated cost of the written model as an engine runs it, upstream views inlined.
 fn engine_cost(memo: &mut Memo, reads: &FxHashMap<Arc<str>, ModelRead>, output: &Output) -> f64 {
-    let mut switches = Switches::new(NOT_DONE_BY_ENGINES.iter().cloned());
+    let mut switches = engine_switches();
     let templates = crate::templates::ScalarTemplates::default();
     let mut normalizer = Normalizer::new(memo.context_mut(), &mut switches, &templates, reads);
     // Once is enough for an estimate.

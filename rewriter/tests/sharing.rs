@@ -128,6 +128,8 @@ impl Builder {
                 sources: Vec::new(),
                 catalog: self.catalog,
                 tested: Vec::new(),
+                checksums: Default::default(),
+                changes: None,
                 rule_files: Vec::new(),
                 settings: Settings::default(),
             },

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use isomer_engines::{Comparison, Engine, EngineError, EngineKind};
-use isomer_ir::{Bound, Catalog, Dialect, Materialise, Source, SourceData, StepKind};
+use isomer_ir::{Bound, Catalog, Dialect, Materialise, Model, Source, SourceData, StepKind};
 
 use crate::api;
 use crate::optimize::{self, Optimised};
@@ -72,6 +72,9 @@ fn written_model(optimised: &mut Optimised, position: usize, engine: EngineKind)
     let project = &mut optimised.project;
     let model = &project.project.models[position];
     let (kind, sql) = match &project.models[position].bound {
+        Bound::Opaque if is_program(model) => {
+            (StepKind::Opaque, Err("opaque, and a program: no engine can run it".to_owned()))
+        }
         Bound::Opaque if model.dialect == engine.dialect() => (StepKind::Opaque, Ok(Arc::clone(&model.sql))),
         Bound::Opaque => (StepKind::Opaque, Err(foreign(model.dialect, engine))),
         Bound::Plan(_) if model.dialect == engine.dialect() => (StepKind::Model, Ok(Arc::clone(&model.sql))),
@@ -88,6 +91,11 @@ fn written_model(optimised: &mut Optimised, position: usize, engine: EngineKind)
         materialise: model.materialise,
         sql,
     }
+}
+
+/// Whether a model is no query but a program, such as a Python function.
+fn is_program(model: &Model) -> bool {
+    model.is_opaque && model.path.ends_with(".py")
 }
 
 fn foreign(dialect: Dialect, engine: EngineKind) -> String {
@@ -235,12 +243,13 @@ pub fn verify(
 ) -> Result<api::Verification, String> {
     let naive = open(optimised, engine, base, tell)?;
     let chosen = open(optimised, engine, base, tell)?;
+    let catalog = optimised.project.project.catalog.clone();
     let written = statements(optimised, Way::Naive, engine);
-    let naive_failures = make_all(&naive, &written, &mut |name| {
+    let naive_failures = make_all(&naive, &written, &catalog, &mut |name| {
         tell(&format!("naive {name}"));
     });
     let steps = statements(optimised, Way::Optimised, engine);
-    let chosen_failures = make_all(&chosen, &steps, &mut |name| tell(&format!("optimised {name}")));
+    let chosen_failures = make_all(&chosen, &steps, &catalog, &mut |name| tell(&format!("optimised {name}")));
     let mut models = Vec::new();
     for statement in steps.iter().filter(|statement| statement.kind != StepKind::Shared) {
         tell(&format!("comparing {}", statement.name));
@@ -296,7 +305,20 @@ enum Unmade {
     Failed(String),
 }
 
-fn make_all(session: &Engine, statements: &[Statement], tell: &mut dyn FnMut(&str)) -> BTreeMap<Arc<str>, Unmade> {
+/// Makes the relations in order. Of an opaque model that cannot be run made-up rows of its declared columns
+/// stand for it, so that what reads it is compared all the same.
+fn make_all(
+    session: &Engine,
+    statements: &[Statement],
+    catalog: &Catalog,
+    tell: &mut dyn FnMut(&str),
+) -> BTreeMap<Arc<str>, Unmade> {
+    let stand_in = |statement: &Statement| {
+        let is_it = |table: &&isomer_ir::Table| table.sql_name == statement.sql_name && !table.columns.is_empty();
+        let table = catalog.tables().find(is_it).filter(|_| statement.kind == StepKind::Opaque)?;
+        let made = SourceData::Generated(Arc::from("random"), Vec::new());
+        session.load(table, &made, Path::new(".")).ok()
+    };
     let mut failures = BTreeMap::new();
     for statement in statements {
         tell(&statement.name);
@@ -306,6 +328,13 @@ fn make_all(session: &Engine, statements: &[Statement], tell: &mut dyn FnMut(&st
                 Err(error) => Unmade::Failed(causes(&error)),
             },
             Err(reason) => Unmade::Unspelled(reason.clone()),
+        };
+        let failure = match (failure, stand_in(statement)) {
+            (Unmade::Unspelled(reason) | Unmade::Failed(reason), Some(_)) => {
+                let line = reason.lines().next().unwrap_or_default();
+                Unmade::Unspelled(format!("made-up rows of its declared columns stand for it: {line}"))
+            }
+            (failure, None) => failure,
         };
         failures.insert(Arc::clone(&statement.name), failure);
     }

@@ -10,6 +10,7 @@ mod rewrite;
 
 use isomer_ir::{Pipeline, Step, StepKind};
 
+use crate::fidelity::says_the_same;
 use crate::optimize::Optimised;
 use crate::{api, report};
 use numbers::{change, count, quantity};
@@ -187,7 +188,7 @@ fn rules(page: &mut Page, output: &api::Output, step: &Step, spelled: &api::Step
         page.field("cost", &change(rule.cost_before, rule.cost_after));
         if let (Some(before), Some(after)) = (&rule.before, &rule.after) {
             let shows_before = last_after != Some(before);
-            let shows_after = spelled.sql.as_ref() != Some(after);
+            let shows_after = spelled.sql.as_ref().is_none_or(|sql| !says_the_same(sql, after));
             rewritten(page, before, after, shows_before, shows_after);
         }
         last_after = rule.after.as_ref();

@@ -100,6 +100,8 @@ fn is_project_file(place: &str) -> bool {
     let name = place.rsplit('/').next().unwrap_or(place);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     matches!(name, "manifest.json" | "catalog.json") || matches!(extension, "sql" | "yml" | "yaml" | "rules")
+        // Models of Interlace may be Python; other Python is none of ours.
+        || extension == "py" && (place.starts_with("models/") || place.contains("/models/"))
 }
 
 fn is_rule_file(place: &str) -> bool {
@@ -132,6 +134,8 @@ mod tests {
             ("target/manifest.json", true),
             ("target/compiled/a.sql", false),
             ("data/events.csv", false),
+            ("models/scores.py", true),
+            ("setup.py", false),
         ];
         for (place, expect) in cases {
             assert_eq!(is_project_file(place), expect, "{place}");

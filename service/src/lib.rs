@@ -7,6 +7,7 @@ pub mod api;
 pub mod cli;
 pub mod execute;
 pub mod explain;
+mod fidelity;
 pub mod files;
 mod fingerprint;
 pub mod http;

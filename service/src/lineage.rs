@@ -17,8 +17,7 @@ use crate::schema::upstream_first;
 ///
 /// The answer of a project that is refused.
 pub fn run(request: &Request) -> Result<(ProjectLineage, Answer), Box<Answer>> {
-    let Prepared { bound, upstream, mut diagnostics, .. } =
-        prepare(&request.files, &request.options, &request.connected)?;
+    let Prepared { bound, upstream, mut diagnostics, .. } = prepare(request)?;
     let BoundProject { project, arena, models, order, .. } = bound;
     let selected: Vec<(&Model, &BoundModel)> =
         order.iter().map(|&position| (&project.models[position], &models[position])).collect();

@@ -16,7 +16,7 @@ use isomer_ir::{
 use isomer_rules::{CompiledRule, Rule, RuleFile, RuleSet};
 
 use crate::report::{self, Texts};
-use crate::{api, fingerprint};
+use crate::{api, fidelity, fingerprint};
 
 /// Tells whether the time for a search is over.
 pub type Deadline = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -30,6 +30,8 @@ pub struct Request {
     pub options: Options,
     /// Tables of the connected database: they add what the files do not say.
     pub connected: Vec<Table>,
+    /// Files of another version of the project, with which `state:` selectors compare.
+    pub previous: Option<ProjectFiles>,
     /// Ends the search with the best plan so far; not part of the fingerprint.
     pub deadline: Option<Deadline>,
     /// Whether the steps from written to chosen plans are wanted, for proofs; not part of the fingerprint.
@@ -110,13 +112,19 @@ pub(crate) struct Prepared {
 /// # Errors
 ///
 /// The answer of a project that is refused.
-pub(crate) fn prepare(files: &ProjectFiles, options: &Options, connected: &[Table]) -> Result<Prepared, Box<Answer>> {
+pub(crate) fn prepare(request: &Request) -> Result<Prepared, Box<Answer>> {
+    let Request { files, options, connected, previous, .. } = request;
     let read_options = ReadOptions { target: options.target.clone() };
     let (project, mut diagnostics) = isomer_frontend::read_project(files, &read_options);
     let Some(mut project) = project else {
         return Err(Box::new(refused(diagnostics, &[], files)));
     };
     connect(&mut project.catalog, connected);
+    if let Some(previous) = previous {
+        let (earlier, faults) = isomer_frontend::read_project(previous, &ReadOptions::default());
+        diagnostics.extend(faults.into_iter().filter(|_| earlier.is_none()));
+        project.changes = earlier.map(|earlier| project.changes_since(&earlier));
+    }
     let settings = &mut project.settings;
     settings.disabled_rules.extend(options.disable.iter().map(|rule| Arc::from(rule.as_str())));
     settings.allowed.extend(options.allow.iter().map(|rule| Arc::from(rule.as_str())));
@@ -149,11 +157,11 @@ pub(crate) fn prepare(files: &ProjectFiles, options: &Options, connected: &[Tabl
 /// Optimises a project.
 #[must_use]
 pub fn run(request: Request) -> Answer {
-    let Request { files, options, connected, deadline, wants_chains, wants_stats } = request;
-    let prepared = match prepare(&files, &options, &connected) {
+    let prepared = match prepare(&request) {
         Ok(prepared) => prepared,
         Err(refused) => return *refused,
     };
+    let Request { files, options, connected, deadline, wants_chains, wants_stats, previous: _ } = request;
     let Prepared { mut bound, upstream, mut diagnostics, rules, compiled } = prepared;
     let is_out_of_time = || deadline.as_ref().is_some_and(|deadline| deadline());
     let mut config = isomer_rewriter::Config { is_out_of_time: &is_out_of_time, ..isomer_rewriter::Config::default() };
@@ -341,15 +349,24 @@ fn spell_step(bound: &mut BoundProject, step: &Step, target: Dialect, diagnostic
 ///
 /// A diagnostic that names the construct which the dialect cannot spell.
 pub fn spell_sql(bound: &mut BoundProject, step: &Step, target: Dialect) -> Result<Arc<str>, Diagnostic> {
-    let model = bound.project.models.iter().find(|model| model.name == step.name);
-    // A smelt model is executed as compiled; what was not to be read at all is left as it was.
-    let text = |model: &Model| if model.sql.is_empty() { Arc::clone(&model.original) } else { Arc::clone(&model.sql) };
-    let original = model.map(|model| (text(model), model.dialect));
+    let model = bound.project.models.iter().find(|model| model.name == step.name).cloned();
+    // What a format's own header or calls are taken out of is executed as compiled; what was not to be read
+    // at all is left as it was.
+    let text = |model: &Model| match &*model.sql {
+        "" => Arc::clone(&model.original),
+        compiled if *compiled != *model.original => Arc::from(compiled.trim_start()),
+        _ => Arc::clone(&model.sql),
+    };
+    let original = model.as_ref().map(|model| (text(model), model.dialect));
     match (&step.output, original) {
         (None, Some((text, _))) => Ok(text),
         (Some(_), Some((text, dialect))) if !step.is_changed && dialect == target => Ok(text),
         (Some(output), _) => {
             let sql = isomer_codegen::to_sql(output, &mut bound.arena, &bound.project.catalog, target);
+            let sql = sql.map(|sql| match &model {
+                Some(model) => fidelity::retold(sql, model, target, &mut bound.arena, &mut bound.project.catalog),
+                None => sql,
+            });
             sql.map(Arc::from).map_err(|error| {
                 let message = format!("`{}` cannot be written for {target}: found {}", step.name, error.construct);
                 Diagnostic::model(error.code, &source_of(bound, step), Span::default(), message).with_help(error.help)

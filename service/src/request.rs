@@ -189,7 +189,7 @@ impl OptimizeRequest {
         }
         let RequestOptions { deadline_ms: _, max_nodes, select, exclude, allow, disable, stats } = self.options;
         let options = Options { target, select, exclude, disable, allow, max_nodes };
-        Ok(Request { files, options, connected: Vec::new(), deadline, wants_chains: false, wants_stats: stats })
+        Ok(Request { files, options, deadline, wants_stats: stats, ..Request::default() })
     }
 }
 

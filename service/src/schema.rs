@@ -18,8 +18,7 @@ use crate::report::{self, Texts};
 ///
 /// The answer of a project that is refused.
 pub fn run(request: &Request) -> Result<(ProjectSchema, Answer), Box<Answer>> {
-    let Prepared { bound, upstream, mut diagnostics, .. } =
-        prepare(&request.files, &request.options, &request.connected)?;
+    let Prepared { bound, upstream, mut diagnostics, .. } = prepare(request)?;
     let BoundProject { project, mut arena, models, order, .. } = bound;
     let mut catalog = project.catalog.clone();
     let mut known: Vec<(&Model, Described)> = Vec::new();

@@ -3,7 +3,7 @@
 
 use isomer_engines::EngineKind;
 use isomer_ir::StepKind;
-use isomer_tests::examples::{DIMENSIONS, Example, SESSIONS, SHOP, SMELT};
+use isomer_tests::examples::{DIMENSIONS, Example, INTERLACE, SESSIONS, SHOP, SMELT, SQLMESH};
 use isomer_tests::with_stack;
 
 fn verify(example: Example, engine: EngineKind) {
@@ -60,4 +60,16 @@ fn the_session_models_share_one_relation() {
     for step in optimised.pipeline.steps.iter().filter(|step| step.kind == StepKind::Model) {
         assert_eq!(step.reads, [shared[0].name.clone()], "{} reads the shared relation alone", step.name);
     }
+}
+
+#[test]
+fn interlace() {
+    verify(INTERLACE, EngineKind::DuckDb);
+    verify(INTERLACE, EngineKind::DataFusion);
+}
+
+#[test]
+fn sqlmesh() {
+    verify(SQLMESH, EngineKind::DuckDb);
+    verify(SQLMESH, EngineKind::DataFusion);
 }

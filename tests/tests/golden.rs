@@ -10,9 +10,10 @@ use isomer_service::explain::{self, Style};
 use isomer_tests::{answer, file_name, folders, golden, repository, told, with_stack};
 
 /// The families, each with a test of its own below so that they run side by side.
-const FAMILIES: [&str; 11] = [
+const FAMILIES: [&str; 12] = [
     "aggregates",
     "dialects",
+    "fidelity",
     "filters",
     "joins",
     "opaque",
@@ -24,7 +25,7 @@ const FAMILIES: [&str; 11] = [
     "user_rules",
 ];
 /// Families whose explanations are kept with all SQL in them; of the others only the words are.
-const WITH_SQL: [&str; 3] = ["opaque", "sharing", "user_rules"];
+const WITH_SQL: [&str; 4] = ["fidelity", "opaque", "sharing", "user_rules"];
 /// A family shows a rule and its near miss at least.
 const MIN_CASES: usize = 2;
 
@@ -36,6 +37,11 @@ fn aggregates() {
 #[test]
 fn dialects() {
     family("dialects");
+}
+
+#[test]
+fn fidelity() {
+    family("fidelity");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 #[test]
 fn examples_meet_the_schema() {
     let n_projects = hold(folders(&repository("examples")));
-    assert_eq!(n_projects, 5);
+    assert_eq!(n_projects, 7);
 }
 
 #[test]

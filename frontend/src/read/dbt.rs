@@ -59,10 +59,15 @@ pub(crate) fn read(files: &ProjectFiles, path: &str, config: &Config, reading: &
         tables.catalog.insert(table);
     }
     let models = models(&manifest, &described, dialect, &mut tables, &mut own);
-    let tested = schema_tests::declare(&manifest, &mut tables.catalog);
+    let tested = schema_tests::declare(&manifest, &mut tables);
     unsure_note(&unsure, config, &mut own);
+    let checksums = manifest.nodes.values().filter(|node| node.is_model()).filter_map(|node| {
+        let checksum = node.checksum.as_ref().map(|checksum| &checksum.checksum).filter(|text| !text.is_empty());
+        Some((Arc::from(node.full_name()), Arc::from(checksum.or(node.raw_code.as_ref())?.as_str())))
+    });
+    let checksums = checksums.collect();
     let name = manifest.metadata.project_name;
-    Some(Draft { format: "dbt", name, dialect, models, tables, tested, targets: Vec::new() })
+    Some(Draft { format: "dbt", name, dialect, models, tables, tested, checksums, targets: Vec::new() })
 }
 
 fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8], what: &str, reading: &mut Reading<'_>) -> Option<T> {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{
-    Catalog, Column, DataType, Diagnostic, Dialect, ForeignKey, Key, Source, SourceData, Span, Table, fold,
+    Catalog, Column, DataType, Diagnostic, Dialect, ForeignKey, Key, Model, Source, SourceData, Span, Table,
+    TestedClaim, TestedFact, fold,
 };
 
 use super::name::sql_name;
@@ -61,6 +62,58 @@ impl Tables {
         });
         if let Some(data) = &decl.data {
             self.sources[position].data = data.clone();
+        }
+    }
+
+    /// The columns that somebody lists of a model: they stand for it where its text is not understood.
+    pub(crate) fn describe_model(
+        &mut self,
+        model: &Model,
+        SourceDecl { columns, keys, .. }: &SourceDecl,
+        dialect: Dialect,
+        reading: &mut Reading<'_>,
+    ) {
+        if columns.is_empty() {
+            return;
+        }
+        let mut table = Table {
+            key: Arc::clone(&model.key),
+            sql_name: Arc::clone(&model.sql_name),
+            columns: Vec::new(),
+            keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            n_rows: None,
+        };
+        replace_columns(&mut table, columns, dialect, reading);
+        for (columns, is_not_null) in keys {
+            let Some(columns) = positions(&table, columns, reading) else { continue };
+            if *is_not_null {
+                columns.iter().for_each(|&column| table.columns[column].is_nullable = false);
+            }
+            add_key(&mut table, columns, &reading.source);
+        }
+        self.catalog.declare_columns(&model.key, &reading.source);
+        self.catalog.insert(table);
+    }
+
+    /// Adds what a test proves to its table; a fact about a column that the table lacks says nothing.
+    pub(crate) fn add_fact(&mut self, fact: &TestedFact) {
+        let Some(table) = self.catalog.get_mut(&fact.model) else { return };
+        let positions = fact.columns.iter().map(|column| table.position(column));
+        let Some(columns) = positions.collect::<Option<Vec<usize>>>() else { return };
+        match &fact.claim {
+            TestedClaim::Unique => add_key(table, columns, &fact.test),
+            TestedClaim::NotNull => {
+                columns.iter().for_each(|&column| self.catalog.declare_not_null(&fact.model, column, &fact.test));
+            }
+            TestedClaim::References(referred_table, referred) => table.foreign_keys.push(ForeignKey {
+                columns,
+                table: Arc::clone(referred_table),
+                referred: referred.clone(),
+                declared_by: Arc::clone(&fact.test),
+            }),
+            // The catalog has no place for values.
+            TestedClaim::OneOf(_) => {}
         }
     }
 

@@ -20,9 +20,15 @@ pub(crate) fn finish(
     options: &ReadOptions,
     reading: &mut Reading<'_>,
 ) -> Option<ModelProject> {
-    let Draft { format, name, dialect, mut models, mut tables, tested, targets } = draft;
+    let Draft { format, name, dialect, mut models, mut tables, tested, checksums, targets } = draft;
     models.sort_by(|a, b| (&a.path, &a.name).cmp(&(&b.path, &b.name)));
     apply_settings(&mut models, &config.models, reading);
+    for ((name, _), settings) in &config.models {
+        let named = models.iter().find(|model| is_named(model, name));
+        if let (Some(result), Some(model)) = (&settings.result, named) {
+            tables.describe_model(model, result, dialect, reading);
+        }
+    }
     duplicate_faults(&models, reading);
     for decl in &config.functions {
         functions::declare(decl, dialect, &mut tables.catalog, reading);
@@ -64,6 +70,8 @@ pub(crate) fn finish(
         sources: tables.sources,
         catalog: tables.catalog,
         tested,
+        checksums,
+        changes: None,
         rule_files,
         settings: config.settings,
     })

@@ -1,5 +1,6 @@
 //! Models in files: a folder of `.sql` files, each of which is one model.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{Diagnostic, Dialect, Materialise, Model, Span, fold};
@@ -22,6 +23,7 @@ pub(crate) fn read(files: &ProjectFiles, config: &Config, reading: &mut Reading<
         models,
         tables: Tables::default(),
         tested: Vec::new(),
+        checksums: BTreeMap::new(),
         targets: Vec::new(),
     }
 }

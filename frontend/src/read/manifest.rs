@@ -39,6 +39,7 @@ pub(crate) struct Node {
     pub(crate) language: Option<String>,
     pub(crate) compiled_code: Option<String>,
     pub(crate) raw_code: Option<String>,
+    pub(crate) checksum: Option<Checksum>,
     #[serde(default)]
     pub(crate) config: NodeConfig,
     #[serde(default)]
@@ -58,6 +59,13 @@ pub(crate) struct Node {
 pub(crate) enum Version {
     Number(f64),
     Text(String),
+}
+
+/// A hash of a node's file.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Checksum {
+    #[serde(default)]
+    pub(crate) checksum: String,
 }
 
 /// A node's configuration; for tests also what makes a pass less than a proof.

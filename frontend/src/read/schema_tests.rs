@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{Catalog, ForeignKey, TestedClaim, TestedFact, fold};
+use isomer_ir::{TestedClaim, TestedFact, fold};
 use serde_json::Value;
 
 use super::dbt::relation_key;
-use super::declare::add_key;
+use super::declare::Tables;
 use super::manifest::{Manifest, Node, TestMetadata};
 use super::name::unquoted;
 
@@ -17,39 +17,21 @@ use super::name::unquoted;
 ///
 /// May miss facts (of tables whose columns nobody lists), never invents one that a passing test
 /// does not prove.
-pub(crate) fn declare(manifest: &Manifest, catalog: &mut Catalog) -> Vec<TestedFact> {
+pub(crate) fn declare(manifest: &Manifest, tables: &mut Tables) -> Vec<TestedFact> {
     let mut of_models = Vec::new();
     for test in manifest.nodes.values().filter(|node| node.resource_type == "test" && is_proof(node)) {
         let (Some(metadata), Some(attached)) = (&test.test_metadata, &test.attached_node) else { continue };
         let Some(key) = relation_key(manifest, attached) else { continue };
         let Some((columns, claim)) = claim(manifest, test, metadata, attached) else { continue };
         let fact = TestedFact { model: key, columns, claim, test: Arc::from(test.name.as_str()) };
-        if catalog.get(&fact.model).is_some() {
-            add(catalog, fact);
+        if tables.catalog.get(&fact.model).is_some() {
+            tables.add_fact(&fact);
         } else if manifest.nodes.get(attached).is_some_and(Node::is_model) {
             of_models.push(fact);
         }
     }
     of_models.sort_by(|a, b| (&a.model, &a.columns, &a.test).cmp(&(&b.model, &b.columns, &b.test)));
     of_models
-}
-
-/// Adds a fact to its table; one about a column that the table lacks says nothing.
-fn add(catalog: &mut Catalog, fact: TestedFact) {
-    let TestedFact { model: key, columns, claim, test } = fact;
-    let Some(table) = catalog.get_mut(&key) else { return };
-    let Some(columns) = columns.iter().map(|column| table.position(column)).collect::<Option<Vec<_>>>() else {
-        return;
-    };
-    match claim {
-        TestedClaim::Unique => add_key(table, columns, &test),
-        TestedClaim::NotNull => columns.iter().for_each(|&column| catalog.declare_not_null(&key, column, &test)),
-        TestedClaim::References(referred_table, referred) => {
-            table.foreign_keys.push(ForeignKey { columns, table: referred_table, referred, declared_by: test });
-        }
-        // The catalog has no place for values.
-        TestedClaim::OneOf(_) => {}
-    }
 }
 
 /// What a generic test claims, of which columns.

@@ -47,6 +47,8 @@ pub(crate) struct ModelSettings {
     pub(crate) tags: Vec<String>,
     pub(crate) dialect: Option<Dialect>,
     pub(crate) is_rewritable: Option<bool>,
+    /// The columns of its result, for readers where its text is not understood.
+    pub(crate) result: Option<SourceDecl>,
 }
 
 /// A source as declared.
@@ -60,6 +62,13 @@ pub(crate) struct SourceDecl {
     pub(crate) foreign_keys: Vec<ForeignKeyDecl>,
     pub(crate) n_rows: Option<f64>,
     pub(crate) data: Option<SourceData>,
+}
+
+impl SourceDecl {
+    /// A source of which nothing is said yet.
+    pub(crate) fn of(name: String, span: Span) -> Self {
+        Self { name, span, columns: Vec::new(), keys: Vec::new(), foreign_keys: Vec::new(), n_rows: None, data: None }
+    }
 }
 
 /// A column as declared.
@@ -178,8 +187,9 @@ fn models(node: &Node, reading: &mut Reading<'_>) -> Vec<(Placed, ModelSettings)
 }
 
 fn model_settings(node: &Node, reading: &mut Reading<'_>) -> ModelSettings {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 11] = [
         "name",
+        "columns",
         "materialise",
         "materialize",
         "materialised",
@@ -202,6 +212,11 @@ fn model_settings(node: &Node, reading: &mut Reading<'_>) -> ModelSettings {
                     (Some(one), Some(other)) => Some(one && other),
                     (one, other) => one.or(other),
                 };
+            }
+            "columns" => {
+                let mut result = SourceDecl::of(String::new(), node.span);
+                columns(node, &mut result, reading);
+                settings.result = Some(result);
             }
             "name" | "description" => {}
             _ => settings.materialise = materialise(key, node, reading),

@@ -1,8 +1,10 @@
-//! smelt projects: `smelt.yml`, `sources.yml`, and models with YAML before their SQL.
+//! smelt projects: `smelt.yml`, `sources.yml`, and models with YAML or
+//! annotations before their SQL.
 //!
 //! Keys that are smelt's own business (schedules, owners, descriptions) are passed over; what
 //! steers the meaning or the result of a model is read. Calls of `smelt.ref` are `smelt_calls`'.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{Diagnostic, Dialect, Materialise, Model, Span, fold};
@@ -39,6 +41,7 @@ pub(crate) fn read(files: &ProjectFiles, path: &str, config: &Config, reading: &
         models,
         tables,
         tested: Vec::new(),
+        checksums: BTreeMap::new(),
         targets: settings.targets,
     }
 }
@@ -159,15 +162,7 @@ fn read_sources(root: &Node, reading: &mut Reading<'_>) -> Vec<SourceDecl> {
 }
 
 fn source(name: String, entry: &Entry, reading: &mut Reading<'_>) -> SourceDecl {
-    let mut source = SourceDecl {
-        name,
-        span: entry.span,
-        columns: Vec::new(),
-        keys: Vec::new(),
-        foreign_keys: Vec::new(),
-        n_rows: None,
-        data: None,
-    };
+    let mut source = SourceDecl::of(name, entry.span);
     for Entry { key, node, .. } in reading.entries("a source", &entry.node) {
         if key == "columns" {
             columns(node, &mut source, reading);
@@ -178,13 +173,19 @@ fn source(name: String, entry: &Entry, reading: &mut Reading<'_>) -> SourceDecl 
 
 fn model(path: &str, bytes: &[u8], dialect: Dialect, settings: &SmeltSettings, found: &mut Vec<Diagnostic>) -> Model {
     let mut model = folder::model(path, bytes, dialect, found);
-    let mut front = ModelKeys::default();
     let mut text = model.sql.to_string();
+    let mut front = annotated(&text, &model.path, found);
     if let Some((start, end, after)) = frontmatter(&text) {
         let yaml: String = blank(&text[..start]) + &text[start..end];
         let mut reading = Reading { source: Arc::clone(&model.path), found: &mut *found };
         if let Some(root) = parse(yaml.as_bytes(), &mut reading) {
-            front = model_keys(&root, &mut reading);
+            let keys = model_keys(&root, &mut reading);
+            front = ModelKeys {
+                name: keys.name.or(front.name),
+                materialise: keys.materialise.or(front.materialise),
+                tags: keys.tags.into_iter().chain(front.tags).collect(),
+                barrier: keys.barrier.or(front.barrier),
+            };
         }
         text = blank(&text[..after]) + &text[after..];
     }
@@ -216,6 +217,40 @@ fn model(path: &str, bytes: &[u8], dialect: Dialect, settings: &SmeltSettings, f
     model
 }
 
+/// What comment lines before the query say: `-- @materialize: table`, `-- @tags: a, b`, `-- @name: m`,
+/// `-- @incremental: true`. `@allow_rewrite` is read with the annotations of all formats.
+fn annotated(text: &str, source: &Arc<str>, found: &mut Vec<Diagnostic>) -> ModelKeys {
+    let mut keys = ModelKeys::default();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let span = Span::new(start, start + line.trim_end().len());
+        start += line.len();
+        let Some(comment) = line.trim().strip_prefix("--").map(str::trim) else {
+            if line.trim().is_empty() {
+                continue;
+            }
+            break;
+        };
+        let Some((key, value)) = comment.strip_prefix('@').and_then(|said| said.split_once(':')) else { continue };
+        let value = value.trim();
+        match key.trim() {
+            "name" => keys.name = Some(value.to_owned()),
+            "materialize" | "materialise" | "materialized" | "materialization" => {
+                let node = Node { span, value: Value::Text(value.to_owned()) };
+                let mut reading = Reading { source: Arc::clone(source), found: &mut *found };
+                materialisation(key, &node, &mut keys, &mut reading);
+            }
+            "tags" => {
+                let listed = value.trim_matches(['[', ']']).split(',').map(str::trim);
+                keys.tags = listed.filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
+            }
+            "incremental" if value == "true" => keys.barrier = Some("incremental".to_owned()),
+            _ => {}
+        }
+    }
+    keys
+}
+
 /// The note of a model whose result is more than its query.
 pub(crate) fn kept_as_written(path: &Arc<str>, name: &str, barrier: &str) -> Diagnostic {
     let message = format!("model `{name}` is {barrier} and kept as written: its result is more than its query");
@@ -243,6 +278,6 @@ fn frontmatter(text: &str) -> Option<(usize, usize, usize)> {
 }
 
 /// The text with everything but line ends blanked, byte by byte, so that places stay what they are.
-fn blank(text: &str) -> String {
+pub(crate) fn blank(text: &str) -> String {
     text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect()
 }

@@ -210,12 +210,12 @@ fn has_alias(rest: &str) -> bool {
 }
 
 /// Whether a name or a dot ends the text, so that what follows belongs to it.
-fn ends_name(text: &str) -> bool {
+pub(crate) fn ends_name(text: &str) -> bool {
     text.ends_with(|c: char| c == '.' || c == '_' || c.is_alphanumeric())
 }
 
 /// The end of the token at `at`: a comment, a quoted text, a word, a run of blanks, or one character.
-fn skip_token(text: &str, at: usize) -> usize {
+pub(crate) fn skip_token(text: &str, at: usize) -> usize {
     let rest = &text[at..];
     let Some(first) = rest.chars().next() else { return at };
     let run = |is_in: fn(char) -> bool| rest.find(|c| !is_in(c)).map_or(text.len(), |end| at + end);

@@ -65,6 +65,10 @@ pub(super) struct ProjectArgs {
     /// Models to leave out, in the same syntax.
     #[arg(long, value_name = "SELECTOR")]
     pub(super) exclude: Vec<String>,
+    /// Another version of the project (a folder or a manifest.json), with which `state:modified`, `state:new`,
+    /// `state:unmodified` and `state:old` compare.
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
     /// Target of the project or dialect of the result: duckdb, datafusion, postgres, spark [default: the project's]
     #[arg(long, short, value_name = "TARGET", env = "ISOMER_TARGET")]
     pub(super) target: Option<String>,

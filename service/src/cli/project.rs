@@ -68,7 +68,14 @@ pub(super) fn request(console: Console, args: &ProjectArgs) -> Result<(PathBuf, 
         Failure::Told
     })?;
     let connected = connected_tables(&disk, args.target.clone())?;
-    let request = Request { files: disk.files, options: options(args), connected, ..Request::default() };
+    let previous = args.state.as_deref().map(|path| {
+        files::read(path).map(|disk| disk.files).map_err(|fault| {
+            console.tell(&[fault], &Texts::default());
+            Failure::Told
+        })
+    });
+    let previous = previous.transpose()?;
+    let request = Request { files: disk.files, options: options(args), connected, previous, ..Request::default() };
     Ok((disk.base, request))
 }
 
