@@ -132,7 +132,7 @@ pub(crate) fn parts_of_join(arena: &Arena, on: &[ScalarId], inputs: &[&Facts]) -
     };
     for &conjunct in on.iter().filter(|&&conjunct| is_indexable(arena, conjunct)) {
         let Scalar::Call { args, .. } = &arena[conjunct] else { continue };
-        let sides: Option<Vec<usize>> = args.iter().map(|&side| input_of(&arena.columns_of(side))).collect();
+        let sides: Option<Vec<usize>> = args.iter().map(|&side| input_of(arena.columns_of(side))).collect();
         if let Some([left, right]) = sides.as_deref() {
             let (kept, dropped) = (parts[*left].min(parts[*right]), parts[*left].max(parts[*right]));
             for part in parts.iter_mut().filter(|part| **part == dropped) {

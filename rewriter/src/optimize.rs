@@ -102,7 +102,7 @@ fn run(
     project.project.catalog = context.catalog;
     let fired = fired_in_all(switches.take_fired(), &entries);
     let stats = meter.stats(&fired, &switches);
-    let skipped_rules = skipped(&rules, &steps, fired);
+    let skipped_rules = skipped(&rules, &steps, offered(project, &entries, fired));
     Pipeline { steps, stop_reason, skipped_rules, diagnostics, n_nodes, n_iterations, stats }
 }
 
@@ -1065,6 +1065,21 @@ fn fired_in_all(mut fired: BTreeMap<Arc<str>, usize>, entries: &[Entry]) -> BTre
     for (rule, count) in entries.iter().flat_map(|entry| &entry.normal.fired) {
         *fired.entry(Arc::clone(rule)).or_default() += count;
     }
+    fired
+}
+
+/// The firings without the binder's: what it did to understand a model is no offer that was found too dear.
+fn offered(
+    project: &BoundProject,
+    entries: &[Entry],
+    mut fired: BTreeMap<Arc<str>, usize>,
+) -> BTreeMap<Arc<str>, usize> {
+    for (rule, times) in entries.iter().flat_map(|entry| &project.models[entry.model].rules) {
+        if let Some(count) = fired.get_mut(rule) {
+            *count = count.saturating_sub(*times);
+        }
+    }
+    fired.retain(|_, count| *count > 0);
     fired
 }
 

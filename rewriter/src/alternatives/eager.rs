@@ -59,7 +59,7 @@ pub(super) fn aggregate_inputs(
     let mut has_changed = false;
     for subset in subsets(memo, &site) {
         if let Some(made) = plan_below(memo, &site, &subset) {
-            has_changed |= add(memo, switches, &site, made);
+            has_changed |= add(memo, switches, &site, &made);
         }
     }
     has_changed
@@ -225,13 +225,13 @@ fn partner(arena: &Arena, conjunct: ScalarId, column: ColumnId) -> Option<Column
 }
 
 /// Adds the aggregate below the join, and what is left to do above it.
-fn add(memo: &mut Memo, switches: &mut Switches, site: &Site<'_>, below: Below) -> bool {
-    if let Some(is_added) = add_whole(memo, switches, site, &below) {
+fn add(memo: &mut Memo, switches: &mut Switches, site: &Site<'_>, below: &Below) -> bool {
+    if let Some(is_added) = add_whole(memo, switches, site, below) {
         return is_added;
     }
-    let Some((partial, exprs, outer)) = parts(memo.context_mut(), site, &below) else { return false };
-    let origin = origin(&below, "the groups below the join are combined above it");
-    let Some(joined) = joined(memo, &below, partial, &origin) else { return false };
+    let Some(Parts { partial, exprs, outer }) = parts(memo.context_mut(), site, below) else { return false };
+    let origin = origin(below, "the groups below the join are combined above it");
+    let Some(joined) = joined(memo, below, partial, &origin) else { return false };
     let operator = Operator::Aggregate { keys: below.outer_keys.clone(), calls: outer };
     let aggregate = memo.add_made(operator, &[joined], &origin);
     fired(switches, memo.add_equal(site.class, Operator::Project { exprs }, &[aggregate], &origin))
@@ -313,7 +313,13 @@ fn is_total(arena: &Arena, call: &AggregateCall) -> bool {
 type Calls = Vec<(ColumnId, AggregateCall)>;
 
 /// The calls below the join, the site's columns over the calls above it, and those calls.
-fn parts(context: &mut Context, site: &Site<'_>, below: &Below) -> Option<(Calls, Vec<(ColumnId, ScalarId)>, Calls)> {
+struct Parts {
+    partial: Calls,
+    exprs: Vec<(ColumnId, ScalarId)>,
+    outer: Calls,
+}
+
+fn parts(context: &mut Context, site: &Site<'_>, below: &Below) -> Option<Parts> {
     let arena = &mut context.arena;
     let mut exprs: Vec<(ColumnId, ScalarId)> = Vec::new();
     for &(id, _) in &below.outer_keys {
@@ -330,5 +336,5 @@ fn parts(context: &mut Context, site: &Site<'_>, below: &Below) -> Option<(Calls
     }
     let (partial, outer) = spread.into_calls();
     let is_free = !outer.iter().any(|(id, _)| taken.contains(id));
-    is_free.then_some((partial, exprs, outer))
+    is_free.then_some(Parts { partial, exprs, outer })
 }

@@ -69,7 +69,7 @@ impl Normalizer<'_> {
         }
         let plan = match self.below_preserved_side(plan, keys, range) {
             Ok(plan) => return plan,
-            Err(plan) => self.into_branches(plan, keys, range),
+            Err(plan) => self.below_union(plan, keys, range),
         };
         let plan = if keys.is_empty() { plan } else { Plan::Sort { input: Box::new(plan), keys: keys.to_vec() } };
         Plan::Limit { input: Box::new(plan), skip, fetch }
@@ -99,7 +99,7 @@ impl Normalizer<'_> {
     }
 
     /// A limit in those branches of a union in which it goes below a join; the limit above stays.
-    fn into_branches(&mut self, plan: Plan, keys: &[SortKey], range: Range) -> Plan {
+    fn below_union(&mut self, plan: Plan, keys: &[SortKey], range: Range) -> Plan {
         let Some(n) = range.fetch.and_then(|fetch| fetch.checked_add(range.skip)) else { return plan };
         if !self.switches.is_on("push-limit-into-union") {
             return plan;
@@ -107,7 +107,7 @@ impl Normalizer<'_> {
         let (inputs, columns) = match plan {
             Plan::SetOp { kind: SetOpKind::UnionAll, inputs, columns } => (inputs, columns),
             Plan::Named { input, name, span } => {
-                return Plan::Named { input: Box::new(self.into_branches(*input, keys, range)), name, span };
+                return Plan::Named { input: Box::new(self.below_union(*input, keys, range)), name, span };
             }
             plan => return plan,
         };
