@@ -14,6 +14,7 @@ mod conjuncts;
 mod guards;
 mod matching;
 mod pattern;
+mod possible;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ use bindings::{Bindings, Leftover};
 use build::Builder;
 use matching::Matcher;
 use pattern::{intern_columns, normalized};
+use possible::{is_possible, operators};
 
 /// `pattern => template` over relations.
 #[derive(Debug, Clone)]
@@ -148,13 +150,15 @@ pub(crate) fn apply(
     meter: &mut Meter<'_>,
 ) -> bool {
     let mut has_changed = false;
-    if templates.iter().any(|(_, pattern)| Anchor::of(pattern) != Anchor::Below) {
+    let present = operators(memo);
+    let possible: Vec<_> = templates
+        .iter()
+        .filter(|(template, pattern)| switches.is_on(&template.rule.name) && is_possible(pattern, &present))
+        .collect();
+    if possible.iter().any(|(_, pattern)| Anchor::of(pattern) != Anchor::Below) {
         intern_schemas(memo);
     }
-    for (template, pattern) in templates {
-        if !switches.is_on(&template.rule.name) {
-            continue;
-        }
+    for (template, pattern) in possible {
         let begin = meter.begin(memo);
         let anchor = Anchor::of(pattern);
         for class in memo.class_ids() {
