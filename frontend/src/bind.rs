@@ -355,7 +355,10 @@ impl<'a> Binder<'a> {
                 Found::One(_) => {
                     let name = dotted(parts);
                     let message = format!("`{name}` belongs to a query more than one level further out");
-                    return Err(self.fault("SQL-0015", &span_of(parts), message));
+                    let fault = self.fault("SQL-0015", &span_of(parts), message);
+                    return Err(Box::new(
+                        fault.with_help("join that relation in the query between, and read its column there"),
+                    ));
                 }
             }
         }

@@ -147,19 +147,20 @@ impl<'a> Binder<'a> {
         let arguments = self.arguments(function)?;
         let known = self.known(function, arguments.exprs.len())?;
         let name = Self::function_name(function);
-        let clause = self.level().clause.name();
+        let clause = self.level().clause;
         if function.over.is_some() {
-            return Err(self.fault("SQL-0012", at, format!("window function `{name}` may not stand in {clause}")));
+            return Err(self.misplaced(at, &format!("window function `{name}`"), clause));
         }
         let known = match known {
             Known::Aggregate(_) => {
-                return Err(self.fault("SQL-0012", at, format!("aggregate `{name}` may not stand in {clause}")));
+                return Err(self.misplaced(at, &format!("aggregate `{name}`"), clause));
             }
             Known::Special(special) if special.is_aggregate() => {
-                return Err(self.fault("SQL-0012", at, format!("aggregate `{name}` may not stand in {clause}")));
+                return Err(self.misplaced(at, &format!("aggregate `{name}`"), clause));
             }
             Known::Ranking(_) => {
-                return Err(self.fault("SQL-0012", at, format!("`{name}` needs an `OVER` clause")));
+                let fault = self.fault("SQL-0012", at, format!("`{name}` needs an `OVER` clause"));
+                return Err(Box::new(fault.with_help(format!("write `{name}(…) OVER (…)`"))));
             }
             Known::Scalar(_) | Known::Special(_) => known,
         };
@@ -279,7 +280,7 @@ impl<'a> Binder<'a> {
         {
             let (a, b) = (self.arena.type_of(*start), self.arena.type_of(*end));
             let Some(to) = a.common(b) else {
-                return Err(self.fault("SQL-0011", at, format!("found {a} and {b}, expected comparable types")));
+                return Err(self.unlike(at, (a, b), "comparable types"));
             };
             (*start, *end) = (self.arena.cast(*start, to), self.arena.cast(*end, to));
         }

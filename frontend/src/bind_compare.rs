@@ -47,7 +47,7 @@ impl<'a> Binder<'a> {
             return Ok((self.read_text(left, b, at)?, right));
         }
         match a.common(b) {
-            None => Err(self.fault("SQL-0011", at, format!("found {a} and {b}, expected comparable types"))),
+            None => Err(self.unlike(at, (a, b), "comparable types")),
             Some(to) if to.is_temporal() => Ok((self.arena.cast(left, to), self.arena.cast(right, to))),
             Some(_) => Ok((left, right)),
         }
@@ -108,9 +108,7 @@ impl<'a> Binder<'a> {
                 continue;
             }
             let found = self.arena.type_of(scalar);
-            common = common
-                .common(found)
-                .ok_or_else(|| self.fault("SQL-0011", at, format!("found {common} and {found}, expected one type")))?;
+            common = common.common(found).ok_or_else(|| self.unlike(at, (common, found), "one type"))?;
         }
         for position in texts {
             if matches!(common, DataType::Null | DataType::Text | DataType::Unknown) {

@@ -29,7 +29,7 @@ impl<'a> Binder<'a> {
         let scalar = self.scalar(expr)?;
         match self.arena.type_of(scalar) {
             DataType::Boolean | DataType::Unknown | DataType::Null => Ok(scalar),
-            found => Err(self.fault("SQL-0011", expr, format!("found {found}, expected a condition"))),
+            found => Err(self.no_condition(expr, found)),
         }
     }
 
@@ -232,7 +232,10 @@ impl<'a> Binder<'a> {
         };
         match literal {
             Some(literal) => Ok(self.arena.literal(literal)),
-            None => Err(self.fault("SQL-0018", value, format!("`{value}` is out of range"))),
+            None => {
+                let fault = self.fault("SQL-0018", value, format!("`{value}` is out of range"));
+                Err(Box::new(fault.with_help("write a number of up to 38 digits, or a double of up to 1.8e308")))
+            }
         }
     }
 
@@ -276,7 +279,7 @@ impl<'a> Binder<'a> {
     pub(crate) fn expect_boolean(&self, scalar: ScalarId, at: &Expr) -> Bind<()> {
         match self.arena.type_of(scalar) {
             DataType::Boolean | DataType::Unknown | DataType::Null => Ok(()),
-            found => Err(self.fault("SQL-0011", at, format!("found {found}, expected a condition"))),
+            found => Err(self.no_condition(at, found)),
         }
     }
 

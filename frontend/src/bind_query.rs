@@ -303,7 +303,8 @@ impl<'a> Binder<'a> {
                     input.columns.len()
                 );
                 let whole = isomer_ir::Span::new(0, self.text.text.len());
-                return Err(self.text.fault("SQL-0019", whole, message));
+                let fault = self.text.fault("SQL-0019", whole, message);
+                return Err(Box::new(fault.with_help("select as many columns in each branch")));
             }
         }
         let mut types = vec![DataType::Null; names.len()];
@@ -312,7 +313,9 @@ impl<'a> Binder<'a> {
                 let found = self.arena.column_type(input.columns[position].1);
                 *common = common.common(found).ok_or_else(|| {
                     let message = format!("column `{}` of a set operation is {common} and {found}", names[position]);
-                    self.text.fault("SQL-0011", isomer_ir::Span::new(0, self.text.text.len()), message)
+                    let whole = isomer_ir::Span::new(0, self.text.text.len());
+                    let fault = self.text.fault("SQL-0011", whole, message);
+                    Box::new(fault.with_help("cast the column of one branch to the type of the other"))
                 })?;
             }
         }
@@ -476,7 +479,10 @@ impl<'a> Binder<'a> {
         let sqlparser::ast::Value::Number(digits, _) = &value.value else { return Ok(None) };
         match digits.parse::<usize>() {
             Ok(position) if (1..=n_outputs).contains(&position) => Ok(Some(position - 1)),
-            _ => Err(self.fault("SQL-0010", expr, format!("position {digits} is not in the select list"))),
+            _ => {
+                let fault = self.fault("SQL-0010", expr, format!("position {digits} is not in the select list"));
+                Err(Box::new(fault.with_help(format!("positions go from 1 to {n_outputs}"))))
+            }
         }
     }
 

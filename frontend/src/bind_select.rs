@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use isomer_ir::{ColumnId, Plan, Scalar, ScalarId, SortKey, fold};
 use sqlparser::ast::{
-    ExceptSelectItem, ExcludeSelectItem, Expr, GroupByExpr, NamedWindowDefinition, ObjectName, OrderByKind, Select,
-    SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
+    ExceptSelectItem, ExcludeSelectItem, Expr, GroupByExpr, Ident, IdentWithAlias, NamedWindowDefinition, ObjectName,
+    OrderByKind, RenameSelectItem, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind,
+    WildcardAdditionalOptions,
 };
 
 use crate::bind::{Bind, Binder, Bound, Clause, Item, ItemValue, Level};
@@ -216,11 +217,7 @@ impl<'a> Binder<'a> {
             opt_rename,
             opt_alias,
         } = options;
-        for (is_there, what) in [
-            (opt_ilike.is_some(), "`* ILIKE`"),
-            (opt_rename.is_some(), "`* RENAME`"),
-            (opt_alias.is_some(), "an alias of `*`"),
-        ] {
+        for (is_there, what) in [(opt_ilike.is_some(), "`* ILIKE`"), (opt_alias.is_some(), "an alias of `*`")] {
             if is_there {
                 return Err(self.unsupported(at, what));
             }
@@ -240,12 +237,21 @@ impl<'a> Binder<'a> {
             .flat_map(|replace| &replace.items)
             .map(|element| (fold(&element.column_name.value), &element.expr))
             .collect();
-        for name in excluded.iter().chain(replaced.iter().map(|(name, _)| name)) {
+        let renames: Vec<&IdentWithAlias> = match opt_rename {
+            None => Vec::new(),
+            Some(RenameSelectItem::Single(item)) => vec![item],
+            Some(RenameSelectItem::Multiple(items)) => items.iter().collect(),
+        };
+        let renamed: Vec<(Arc<str>, &Ident)> =
+            renames.into_iter().map(|IdentWithAlias { ident, alias }| (fold(&ident.value), alias)).collect();
+        for name in
+            excluded.iter().chain(renamed.iter().map(|(name, _)| name)).chain(replaced.iter().map(|(name, _)| name))
+        {
             if !columns.iter().any(|column| column.key == *name) {
                 return Err(self.fault(
                     "SQL-0007",
                     at,
-                    format!("column `{name}` of `EXCLUDE` or `REPLACE` is not known"),
+                    format!("column `{name}` of `EXCLUDE`, `REPLACE` or `RENAME` is not known"),
                 ));
             }
         }
@@ -258,7 +264,10 @@ impl<'a> Binder<'a> {
             }
             let value = replaced.iter().find(|(name, _)| *name == column.key);
             let value = value.map_or(ItemValue::Column(column.scalar), |(_, expr)| ItemValue::Expr(expr));
-            self.push_item(column.name, Some(column.key), value);
+            match renamed.iter().find(|(name, _)| *name == column.key) {
+                Some((_, alias)) => self.push_item(Arc::from(alias.value.as_str()), Some(fold(&alias.value)), value),
+                None => self.push_item(column.name, Some(column.key), value),
+            }
         }
         Ok(())
     }

@@ -118,7 +118,7 @@ impl<'a> Binder<'a> {
     fn choice(&mut self, condition: ScalarId, values: &mut [ScalarId], at: &Expr) -> Bind<ScalarId> {
         let found = self.arena.type_of(condition);
         if !matches!(found, DataType::Boolean | DataType::Unknown | DataType::Null) {
-            return Err(self.fault("SQL-0011", at, format!("found {found}, expected a condition")));
+            return Err(self.no_condition(at, found));
         }
         let data_type = self.unified(values, at)?;
         let branches = vec![(condition, values[0])];

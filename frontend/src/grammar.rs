@@ -72,6 +72,11 @@ impl<D: Dialect> Dialect for Bounded<D> {
         self.base.parse_prefix(parser)
     }
 
+    /// DuckDB has `* RENAME`, which its base does not read.
+    fn supports_select_wildcard_rename(&self) -> bool {
+        self.is_duckdb || self.base.supports_select_wildcard_rename()
+    }
+
     fn is_delimited_identifier_start(&self, ch: char) -> bool {
         self.base.is_delimited_identifier_start(ch)
     }
@@ -299,7 +304,6 @@ impl<D: Dialect> Dialect for Bounded<D> {
         supports_binary_kw_as_cast
         supports_select_wildcard_replace
         supports_select_wildcard_ilike
-        supports_select_wildcard_rename
         supports_select_wildcard_with_alias
         supports_optimize_table
         supports_install

@@ -32,6 +32,7 @@ mod literal;
 mod parse;
 mod place;
 mod reads;
+mod remedy;
 mod scope;
 mod subquery;
 mod syntax;

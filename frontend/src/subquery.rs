@@ -201,7 +201,8 @@ impl<'a> Binder<'a> {
         let bound = self.query(query, false)?;
         if bound.columns.len() != n_values {
             let message = format!("the subquery gives {} columns, expected {n_values}", bound.columns.len());
-            return Err(self.fault("SQL-0019", at, message));
+            let fault = self.fault("SQL-0019", at, message);
+            return Err(Box::new(fault.with_help("select as many columns as are compared")));
         }
         let ids: Vec<ColumnId> = bound.columns.iter().map(|&(_, id)| id).collect();
         if let [id] = ids[..]
@@ -303,7 +304,8 @@ impl<'a> Binder<'a> {
             [(_, id)] => Ok(*id),
             columns => {
                 let message = format!("the subquery gives {} columns, expected one", columns.len());
-                Err(self.fault("SQL-0019", at, message))
+                let fault = self.fault("SQL-0019", at, message);
+                Err(Box::new(fault.with_help("select one column")))
             }
         }
     }

@@ -47,6 +47,8 @@ FROM t SELECT DISTINCT g ORDER BY g;
 -- Stars
 SELECT * EXCLUDE (d, m) FROM t;
 SELECT * REPLACE (x + 1 AS x) FROM u;
+SELECT * RENAME (x AS y, s AS text) FROM u WHERE x > 0;
+SELECT * EXCLUDE (id) RENAME (x AS y) FROM u ORDER BY y;
 SELECT t.* EXCLUDE (d), u.s AS us FROM t JOIN u ON t.id = u.tid;
 
 -- Joins
