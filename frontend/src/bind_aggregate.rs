@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, ColumnId, DataType, Frame, FrameBound, FrameUnit, Function, GroupingSets,
-    Literal, Plan, Scalar, ScalarId, SortKey, WindowCall, WindowFunction, fold,
+    AggregateCall, AggregateFunction, ColumnId, DataType, Dialect, Frame, FrameBound, FrameUnit, Function,
+    GroupingSets, Literal, Plan, Scalar, ScalarId, SortKey, WindowCall, WindowFunction, fold,
 };
 use sqlparser::ast::{
     self, Expr, NamedWindowExpr, NullTreatment, OrderByExpr, WindowFrame, WindowFrameBound, WindowFrameUnits,
@@ -365,7 +365,13 @@ impl<'a> Binder<'a> {
             use isomer_ir::RankingFunction as R;
             matches!(ranking, R::RowNumber | R::Rank | R::DenseRank | R::PercentRank | R::CumeDist | R::Ntile | R::Lag | R::Lead)
         });
-        let default = if order.is_empty() { Frame::WHOLE } else { Frame::ORDERED };
+        // Snowflake's navigation functions see the whole partition unless a frame is written.
+        let is_navigating = matches!(called, WindowFunction::Ranking(ranking) if {
+            use isomer_ir::RankingFunction as R;
+            matches!(ranking, R::FirstValue | R::LastValue | R::NthValue)
+        });
+        let is_whole = order.is_empty() || is_navigating && self.dialect == Dialect::Snowflake;
+        let default = if is_whole { Frame::WHOLE } else { Frame::ORDERED };
         Ok(WindowCall {
             function: called,
             args: args.into(),

@@ -27,6 +27,15 @@ impl<'a> Binder<'a> {
             return Err(self.unsupported_somewhere(&format!("joining more than {MAX_JOINS} relations in one `FROM`")));
         }
         for item in from {
+            if let Some(call) = self.rows_call(&item.relation)? {
+                let mut found =
+                    self.rows_beside(whole.take(), &call, JoinKind::Inner, &JoinConstraint::None, &item.relation)?;
+                for join in &item.joins {
+                    found = self.join(found, join)?;
+                }
+                whole = Some(found);
+                continue;
+            }
             if let (Some(lateral), Some(_)) = (Lateral::of(&item.relation), &whole) {
                 if !item.joins.is_empty() {
                     return Err(self.unsupported(&item.relation, "`LATERAL` behind a comma with further joins"));
@@ -116,6 +125,12 @@ impl<'a> Binder<'a> {
                 return Err(self.unsupported(relation, "`LATERAL` behind a join that is neither inner nor left"));
             }
             return self.lateral(left, &lateral, kind, constraint, relation);
+        }
+        if let Some(call) = self.rows_call(relation)? {
+            if is_turned {
+                return Err(self.unsupported(relation, "a right join with elements of a list"));
+            }
+            return self.rows_beside(Some(left), &call, kind, constraint, relation);
         }
         let right = self.factor(relation)?;
         self.join_with(left, right, kind, is_turned, constraint, relation)
@@ -413,7 +428,12 @@ impl<'a> Binder<'a> {
         Ok((rel, Scope::of(key, columns)))
     }
 
-    fn aliased(&self, key: Arc<str>, columns: Vec<Named>, alias: Option<&TableAlias>) -> Bind<(Arc<str>, Vec<Named>)> {
+    pub(crate) fn aliased(
+        &self,
+        key: Arc<str>,
+        columns: Vec<Named>,
+        alias: Option<&TableAlias>,
+    ) -> Bind<(Arc<str>, Vec<Named>)> {
         let Some(TableAlias { explicit: _, name, columns: list, at }) = alias else { return Ok((key, columns)) };
         if at.is_some() {
             return Err(self.unsupported(name, "`AT` behind an alias"));

@@ -260,7 +260,8 @@ fn unique_columns(plan: &Plan, arena: &Arena) -> Option<Vec<ColumnId>> {
                 |id: &ColumnId| exprs.iter().any(|&(out, scalar)| out == *id && arena[scalar] == Scalar::Column(*id));
             unique.iter().all(is_passed).then_some(unique)
         }
-        Plan::Scan { .. }
+        Plan::Unnest { .. }
+        | Plan::Scan { .. }
         | Plan::Values { .. }
         | Plan::Empty { .. }
         | Plan::GroupingSets { .. }

@@ -57,7 +57,6 @@ impl<'a> Binder<'a> {
             (top.is_some(), "`TOP`"),
             (exclude.is_some(), "`EXCLUDE` behind the select list"),
             (into.is_some(), "`SELECT INTO`"),
-            (!lateral_views.is_empty(), "`LATERAL VIEW`"),
             (prewhere.is_some(), "`PREWHERE`"),
             (!connect_by.is_empty(), "`CONNECT BY`"),
             (!cluster_by.is_empty(), "`CLUSTER BY`"),
@@ -73,7 +72,10 @@ impl<'a> Binder<'a> {
             let fault = self.fault("SQL-0005", select, "the select list is empty");
             return Err(Box::new(fault.with_help("name at least one column")));
         }
-        let (rel, scope) = self.from(from)?;
+        let (mut rel, mut scope) = self.from(from)?;
+        for view in lateral_views {
+            (rel, scope) = self.lateral_view((rel, scope), view)?;
+        }
         self.levels.push(Level::new(scope, rel, Clause::Select));
         let result = self.select_inner(
             projection,
@@ -141,6 +143,7 @@ impl<'a> Binder<'a> {
         if let Some(qualify) = qualify {
             self.filter(qualify, Clause::Having)?;
         }
+        self.unnest_calls(&exprs)?;
         Ok(())
     }
 

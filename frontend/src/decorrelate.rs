@@ -119,6 +119,7 @@ pub(crate) fn pull_up(arena: &mut Arena, plan: Plan, purpose: Use) -> Result<Pul
         Plan::Sort { input, .. } => pull_up(arena, *input, purpose),
         Plan::Limit { .. } => Err("`LIMIT`"),
         Plan::Window { .. } => Err("a window function"),
+        Plan::Unnest { .. } => Err("`UNNEST`"),
         Plan::SetOp { .. } => Err("a set operation"),
         Plan::Values { columns, rows } => pull_up_row(arena, columns, rows),
         Plan::Scan { .. } | Plan::Empty { .. } | Plan::Hole { .. } => Err("an outer column in a table"),

@@ -140,6 +140,7 @@ pub(crate) fn unnested(arena: &mut Arena, plan: Plan, domain: &Domain) -> Result
                 .collect();
             Plan::Window { input, calls }
         }
+        Plan::Unnest { .. } => return Err("`UNNEST`"),
         Plan::Limit { input, skip, fetch } => unnested_limit(arena, *input, skip, fetch, domain)?,
         Plan::SetOp { kind, inputs, columns } => unnested_set_op(arena, kind, inputs, &columns, domain)?,
         Plan::Values { columns, rows } => {

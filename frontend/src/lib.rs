@@ -23,6 +23,7 @@ mod bind_select;
 mod bind_set_by_name;
 mod bind_special;
 mod bind_type;
+mod bind_unnest;
 mod column_name;
 mod decorrelate;
 mod domain;

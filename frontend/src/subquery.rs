@@ -553,7 +553,8 @@ fn is_single_row(plan: &Plan) -> bool {
         | Plan::Instance { input, .. }
         | Plan::Distinct { input }
         | Plan::Window { input, .. } => is_single_row(input),
-        Plan::Scan { .. }
+        Plan::Unnest { .. }
+        | Plan::Scan { .. }
         | Plan::Empty { .. }
         | Plan::Filter { .. }
         | Plan::GroupingSets { .. }

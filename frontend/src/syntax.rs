@@ -2,8 +2,8 @@
 //! text is long.
 
 use sqlparser::ast::{
-    BinaryOperator, CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
-    WindowFrameBound, WindowSpec, WindowType,
+    AccessExpr, BinaryOperator, CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArguments, Interval, Subscript, WindowFrameBound, WindowSpec, WindowType,
 };
 
 /// The conjuncts of a condition, in order.
@@ -157,6 +157,35 @@ fn children<'a>(expr: &'a Expr, found: &mut Vec<&'a Expr>) {
                 found.extend([condition, result]);
             }
             found.extend(else_result.as_deref());
+        }
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            found.push(root);
+            for step in access_chain {
+                match step {
+                    AccessExpr::Subscript(Subscript::Index { index }) => found.push(index),
+                    AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
+                        found.extend(lower_bound.iter().chain(upper_bound).chain(stride));
+                    }
+                    AccessExpr::Dot(_) => {}
+                }
+            }
+        }
+        Expr::JsonAccess { value: inner, .. }
+        | Expr::Named { expr: inner, .. }
+        | Expr::Collate { expr: inner, .. }
+        | Expr::Interval(Interval { value: inner, .. }) => found.push(inner),
+        Expr::Array(array) => found.extend(&array.elem),
+        Expr::Tuple(values) | Expr::Struct { values, .. } => found.extend(values),
+        Expr::Dictionary(fields) => found.extend(fields.iter().map(|field| &*field.value)),
+        Expr::Map(map) => found.extend(map.entries.iter().flat_map(|entry| [&*entry.key, &*entry.value])),
+        Expr::AtTimeZone { timestamp, time_zone } => found.extend([&**timestamp, &**time_zone]),
+        Expr::SimilarTo { expr, pattern, .. } | Expr::RLike { expr, pattern, .. } => {
+            found.extend([&**expr, &**pattern])
+        }
+        Expr::InUnnest { expr, array_expr, .. } => found.extend([&**expr, &**array_expr]),
+        Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+            found.extend([&**expr, &**overlay_what, &**overlay_from]);
+            found.extend(overlay_for.as_deref());
         }
         _ => {}
     }

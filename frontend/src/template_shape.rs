@@ -60,6 +60,7 @@ pub(crate) fn supported(plan: &Plan, side: Side, arena: &Arena) -> Result<(), &'
             _ => Err("LIMIT without ORDER BY"),
         },
         Plan::GroupingSets { .. } => Err("GROUPING SETS"),
+        Plan::Unnest { .. } => Err("UNNEST"),
         Plan::Sort { .. } => Err("ORDER BY without LIMIT"),
         Plan::Values { .. } | Plan::Empty { .. } => Err("a SELECT without FROM"),
         Plan::Hole { .. } => Err("a hole of another kind"),
@@ -119,6 +120,7 @@ pub(crate) fn scalars_of(plan: &Plan) -> Vec<ScalarId> {
                 }
             }
             Plan::GroupingSets { groups, .. } => scalars.extend(groups.scalars()),
+            Plan::Unnest { list, .. } => scalars.push(*list),
             Plan::Sort { keys, .. } => scalars.extend(keys.iter().map(|key| key.scalar)),
             Plan::Scan { .. }
             | Plan::Values { .. }

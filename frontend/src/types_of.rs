@@ -3,7 +3,9 @@
 //! DuckDB's were read off DuckDB 1.5.5; the others follow their manuals. A type that nobody states
 //! is `Unknown`, and so is what is computed from it.
 
-use isomer_ir::{AggregateFunction as A, DataType, Dialect, Function as F, ListedFunction, RankingFunction as R};
+use isomer_ir::{
+    AggregateFunction as A, DataType, Dialect, Function as F, ListedFunction, Nested, RankingFunction as R,
+};
 
 const NUMERIC: DataType = DataType::Decimal { precision: 38, scale: 16 };
 /// BigQuery's NUMERIC, of which every computation gives one again.
@@ -211,6 +213,13 @@ fn listed_function(listed: ListedFunction, args: &[DataType], dialect: Dialect) 
                 element => element.list_of(),
             }
         }
+        "map_keys" | "map_values" => match first {
+            DataType::Nested(nested) => match nested.get() {
+                Nested::Map(key, of) => if listed.name() == "map_keys" { *key } else { *of }.list_of(),
+                Nested::List(_) | Nested::Struct(_) | Nested::Enum(_) => DataType::Unknown,
+            },
+            _ => DataType::Unknown,
+        },
         // A series of numbers is of 64 bits, one of dates of timestamps.
         "generate_series_list" | "range_list" if first.is_integer() => DataType::Int64.list_of(),
         "generate_series_list" | "range_list" if first.is_temporal() => DataType::Timestamp.list_of(),

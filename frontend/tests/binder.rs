@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use isomer_frontend::bind_query;
-use isomer_ir::{Arena, Catalog, Column, DataType, Dialect, Table, explain_output, fold};
+use isomer_ir::{Arena, Catalog, Column, DataType, Dialect, Nested, NestedType, Table, explain_output, fold};
 
 const INT: DataType = DataType::Int32;
 const BIG: DataType = DataType::Int64;
@@ -39,6 +39,22 @@ fn small() -> Catalog {
     let mut catalog = Catalog::default();
     table(&mut catalog, "t", &[("a", INT), ("b?", INT), ("s?", TEXT), ("d", DATE), ("p", MONEY)]);
     table(&mut catalog, "u", &[("a", INT), ("c?", INT), ("ts?", DataType::Timestamp), ("ok?", DataType::Boolean)]);
+    let row = vec![(Arc::from("a"), INT), (Arc::from("t"), TEXT)];
+    let nested = |nested| DataType::Nested(NestedType::new(nested));
+    table(
+        &mut catalog,
+        "n",
+        &[
+            ("a", INT),
+            ("b?", INT),
+            ("s?", TEXT),
+            ("d", DATE),
+            ("l?", INT.list_of()),
+            ("st?", nested(Nested::Struct(row))),
+            ("mp?", nested(Nested::Map(TEXT, INT))),
+            ("j?", DataType::Json),
+        ],
+    );
     table(&mut catalog, "raw.events", &[("id", BIG), ("x?", DataType::Unknown)]);
     catalog
 }
@@ -201,6 +217,16 @@ fn subqueries() {
 #[test]
 fn relations() {
     check("relations.txt", &small());
+}
+
+#[test]
+fn nested_values() {
+    check("nested.txt", &small());
+}
+
+#[test]
+fn warehouses() {
+    check("warehouses.txt", &small());
 }
 
 #[test]

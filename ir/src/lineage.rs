@@ -166,6 +166,18 @@ impl Tracer<'_> {
                 traced
             }
             Plan::Window { input, calls } => self.window(input, calls),
+            Plan::Unnest { input, list, column, position, is_outer } => {
+                let mut traced = self.plan(input);
+                let origins = self.scalars(&traced, [*list], Dependence::Value);
+                if !is_outer {
+                    traced.rows.extend(used(&origins, Dependence::Filter));
+                }
+                // How often a row comes out depends on the list in any case.
+                traced.rows.extend(used(&origins, Dependence::Join));
+                traced.columns.extend(position.map(|id| (id, origins.clone())));
+                traced.columns.insert(*column, origins);
+                traced
+            }
             Plan::Sort { input, keys } => {
                 let mut traced = self.plan(input);
                 let read = self.order(&traced, keys);

@@ -84,6 +84,20 @@ pub enum Plan {
         /// Output id and call.
         calls: Vec<(ColumnId, WindowCall)>,
     },
+    /// For each row of the input, one for each element of a list: the input's columns, the element, and
+    /// its position.
+    Unnest {
+        /// Input.
+        input: Box<Self>,
+        /// The list, over the input's columns.
+        list: ScalarId,
+        /// Id of the element.
+        column: ColumnId,
+        /// Id of the element's position, which counts from 1.
+        position: Option<ColumnId>,
+        /// Whether a row whose list is NULL or empty comes out once, with NULLs, rather than not at all.
+        is_outer: bool,
+    },
     /// The input in this order.
     Sort {
         /// Input.
@@ -217,6 +231,12 @@ impl Plan {
                 columns.extend(calls.iter().map(|(id, _)| *id));
                 columns
             }
+            Self::Unnest { input, column, position, .. } => {
+                let mut columns = input.columns(arena);
+                columns.push(*column);
+                columns.extend(position);
+                columns
+            }
             Self::Instance { input, k } => {
                 let columns = input.columns(arena);
                 columns.into_iter().map(|id| arena.instance(id, *k)).collect()
@@ -247,6 +267,7 @@ impl Plan {
             | Self::GroupingSets { input, .. }
             | Self::Distinct { input }
             | Self::Window { input, .. }
+            | Self::Unnest { input, .. }
             | Self::Sort { input, .. }
             | Self::Limit { input, .. }
             | Self::Instance { input, .. }
@@ -267,6 +288,7 @@ impl Plan {
             | Self::GroupingSets { input, .. }
             | Self::Distinct { input }
             | Self::Window { input, .. }
+            | Self::Unnest { input, .. }
             | Self::Sort { input, .. }
             | Self::Limit { input, .. }
             | Self::Instance { input, .. }

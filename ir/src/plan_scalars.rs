@@ -25,6 +25,7 @@ impl Plan {
             }
             Self::GroupingSets { groups, .. } => groups.scalars().collect(),
             Self::Window { calls, .. } => calls.iter().flat_map(|(_, call)| window_scalars(call)).collect(),
+            Self::Unnest { list, .. } => vec![*list],
             Self::Sort { keys, .. } => order_scalars(keys).collect(),
         }
     }

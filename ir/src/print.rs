@@ -86,6 +86,11 @@ fn operator(plan: &Plan, arena: &Arena) -> String {
                 .collect();
             format!("window [{}]", calls.join(", "))
         }
+        Plan::Unnest { list, column, position, is_outer, .. } => {
+            let outer = if *is_outer { "outer " } else { "" };
+            let position = position.map(|id| format!(" at {}", column_text(id, arena))).unwrap_or_default();
+            format!("{outer}unnest {}{position} of {}", column_text(*column, arena), explain_scalar(*list, arena))
+        }
         Plan::Sort { keys, .. } => format!("sort {}", sort_keys(keys, arena)),
         Plan::Limit { skip, fetch, .. } => match (skip, fetch) {
             (0, Some(fetch)) => format!("limit {fetch}"),

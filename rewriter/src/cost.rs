@@ -75,6 +75,7 @@ pub(crate) fn operator_cost(context: &Context, operator: &Operator, inputs: &[&F
             let specs = distinct_specs(calls.iter().map(|(_, call)| call));
             rows * (SORT_ROW * levels(rows) * count(specs) + WINDOW_ROW * count(calls.len()))
         }
+        Operator::Unnest { .. } => own.rows * OUTPUT_ROW,
         Operator::Sort { .. } => rows * SORT_ROW * levels(rows),
         Operator::Limit { .. } => 0.0,
         Operator::SetOp { kind: SetOpKind::UnionAll, .. } => rows * TEST_ROW,

@@ -97,6 +97,7 @@ impl Graph {
                     Operator::Aggregate { .. }
                         | Operator::GroupingSets { .. }
                         | Operator::Window { .. }
+                        | Operator::Unnest { .. }
                         | Operator::InnerJoin { .. }
                         | Operator::Join { .. }
                         | Operator::SetOp { .. }

@@ -126,6 +126,9 @@ pub(crate) fn facts_of(context: &mut Context, operator: &Operator, inputs: &[&Fa
         (Operator::Aggregate { keys, calls }, [input]) => aggregate_facts(context, keys, calls, input),
         (Operator::GroupingSets { groups }, [input]) => grouping_sets_facts(&context.arena, groups, input),
         (Operator::Window { calls }, [input]) => window_facts(&context.arena, calls, input),
+        (Operator::Unnest { column, position, is_outer, .. }, [input]) => {
+            unnest_facts(*column, *position, *is_outer, input)
+        }
         (Operator::Sort { .. }, [input]) => (*input).clone(),
         (Operator::Limit { skip, fetch }, [input]) => limit_facts(*skip, *fetch, input),
         (Operator::SetOp { kind, taken, columns }, inputs) => set_op_facts(*kind, taken, columns, inputs),
@@ -138,6 +141,7 @@ pub(crate) fn facts_of(context: &mut Context, operator: &Operator, inputs: &[&Fa
             | Operator::Aggregate { .. }
             | Operator::GroupingSets { .. }
             | Operator::Window { .. }
+            | Operator::Unnest { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }
             | Operator::Instance { .. },
@@ -181,9 +185,26 @@ fn operator_volatility(arena: &Arena, operator: &Operator) -> Volatility {
                 call.args.iter().chain(&call.filter).chain(&call.partition).for_each(|&scalar| see(scalar));
             }
         }
+        Operator::Unnest { list, .. } => see(*list),
         Operator::Sort { keys } => keys.iter().for_each(|key| see(key.scalar)),
     }
     volatility
+}
+
+/// The elements of a list: how many there are is not known, and rows come out more than once. May miss
+/// keys and bounds, never invents one.
+fn unnest_facts(column: ColumnId, position: Option<ColumnId>, is_outer: bool, input: &Facts) -> Facts {
+    /// Elements of a list, about.
+    const ELEMENTS: f64 = 4.0;
+    let mut columns = input.columns.clone();
+    columns.push(column);
+    columns.extend(position);
+    let mut facts = Facts::leaf(columns, input.rows * ELEMENTS);
+    facts.not_null.clone_from(&input.not_null);
+    if let Some(position) = position.filter(|_| !is_outer) {
+        facts.not_null.push(position);
+    }
+    facts
 }
 
 fn scan_facts(context: &Context, table: &str, columns: &[ColumnId]) -> Facts {

@@ -56,6 +56,13 @@ pub(crate) enum Operator {
     Window {
         calls: Vec<(ColumnId, WindowCall)>,
     },
+    /// As [`isomer_ir::Plan::Unnest`].
+    Unnest {
+        list: ScalarId,
+        column: ColumnId,
+        position: Option<ColumnId>,
+        is_outer: bool,
+    },
     Sort {
         keys: Vec<SortKey>,
     },
@@ -140,6 +147,7 @@ impl Context {
             Operator::Scan { .. }
             | Operator::Values { .. }
             | Operator::Empty { .. }
+            | Operator::Unnest { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }
             | Operator::GroupingSets { .. }

@@ -143,6 +143,7 @@ impl Node {
             Operator::Filter { .. }
             | Operator::InnerJoin { .. }
             | Operator::Join { .. }
+            | Operator::Unnest { .. }
             | Operator::Window { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. } => Some(id),
@@ -222,6 +223,7 @@ impl Node {
             | Operator::Values { .. }
             | Operator::Empty { .. }
             | Operator::Project { .. }
+            | Operator::Unnest { .. }
             | Operator::GroupingSets { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }
@@ -256,6 +258,7 @@ impl Node {
             Operator::Window { calls } => {
                 calls.iter().find(|(call, _)| *call == id).map(|(_, call)| explain_window(call, arena))
             }
+            Operator::Unnest { list, .. } => Some(explain_scalar(*list, arena)),
             Operator::SetOp { .. } => Some("the type that all branches take".to_owned()),
             Operator::Values { .. } => Some("the values written out".to_owned()),
             Operator::Join { .. } => Some("whether a match exists".to_owned()),
@@ -280,6 +283,7 @@ impl Node {
             Operator::Aggregate { calls, .. } if calls.is_empty() => "DISTINCT",
             Operator::Aggregate { .. } | Operator::GroupingSets { .. } => "GROUP BY",
             Operator::Window { .. } => "OVER",
+            Operator::Unnest { .. } => "UNNEST",
             Operator::Sort { .. } => "ORDER BY",
             Operator::Limit { .. } => "LIMIT",
             Operator::SetOp { kind, .. } => match kind {

@@ -107,6 +107,10 @@ pub(crate) fn operator_of(plan: &Plan) -> Option<(Operator, Vec<&Plan>)> {
         }
         Plan::GroupingSets { input, groups } => (Operator::GroupingSets { groups: groups.clone() }, vec![&**input]),
         Plan::Window { input, calls } => (Operator::Window { calls: calls.clone() }, vec![&**input]),
+        Plan::Unnest { input, list, column, position, is_outer } => (
+            Operator::Unnest { list: *list, column: *column, position: *position, is_outer: *is_outer },
+            vec![&**input],
+        ),
         Plan::Sort { input, keys } => (Operator::Sort { keys: keys.clone() }, vec![&**input]),
         Plan::Limit { input, skip, fetch } => (Operator::Limit { skip: *skip, fetch: *fetch }, vec![&**input]),
         Plan::SetOp { kind, inputs, columns } => {

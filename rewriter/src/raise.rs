@@ -77,6 +77,9 @@ pub(crate) fn plan_of(context: &Context, operator: Operator, inputs: Vec<Plan>) 
         Operator::Aggregate { keys, calls } => Plan::Aggregate { input: unwrapped(context, input()), keys, calls },
         Operator::GroupingSets { groups } => Plan::GroupingSets { input: unwrapped(context, input()), groups },
         Operator::Window { calls } => Plan::Window { input: unwrapped(context, input()), calls },
+        Operator::Unnest { list, column, position, is_outer } => {
+            Plan::Unnest { input: unwrapped(context, input()), list, column, position, is_outer }
+        }
         Operator::Sort { keys } => Plan::Sort { input: input(), keys },
         Operator::Limit { skip, fetch } => Plan::Limit { input: input(), skip, fetch },
         Operator::SetOp { kind, taken, columns } => Plan::SetOp { kind, inputs: inputs.zip(taken).collect(), columns },
@@ -144,6 +147,10 @@ pub(crate) fn collect_demand(
                 below
                     .extend(crate::normalize::window_scalars(call).flat_map(|scalar| context.arena.columns_of(scalar)));
             }
+        }
+        Plan::Unnest { list, .. } => {
+            below.extend_from_slice(demanded);
+            below.extend(context.arena.columns_of(*list));
         }
         Plan::Sort { keys, .. } => {
             below.extend_from_slice(demanded);

@@ -85,6 +85,13 @@ pub(crate) fn validate(arena: &mut Arena, plan: &Plan) -> Result<Vec<ColumnId>, 
             columns.extend(calls.iter().map(|(id, _)| *id));
             distinct(columns, "a window")
         }
+        Plan::Unnest { input, list, column, position, .. } => {
+            let mut columns = validate(arena, input)?;
+            reads(arena, *list, &columns, "an unnested list")?;
+            columns.push(*column);
+            columns.extend(position);
+            distinct(columns, "an unnested list")
+        }
         Plan::Sort { input, keys } => {
             let columns = validate(arena, input)?;
             for key in keys {

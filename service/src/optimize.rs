@@ -163,6 +163,9 @@ pub fn run(request: Request) -> Answer {
     };
     let Request { files, options, connected, deadline, wants_chains, wants_stats, previous: _ } = request;
     let Prepared { mut bound, upstream, mut diagnostics, rules, compiled } = prepared;
+    if !bound.project.target.is_written() {
+        diagnostics.push(only_read(&mut bound));
+    }
     let is_out_of_time = || deadline.as_ref().is_some_and(|deadline| deadline());
     let mut config = isomer_rewriter::Config { is_out_of_time: &is_out_of_time, ..isomer_rewriter::Config::default() };
     let start = Instant::now();
@@ -197,6 +200,18 @@ pub fn run(request: Request) -> Answer {
     output.stats = pipeline.stats.as_ref().map(crate::stats::wire);
     let optimised = Optimised { output, project: bound, pipeline, target, upstream, chains };
     Answer { diagnostics, texts, optimised: Some(optimised) }
+}
+
+/// Switches all rules off where what they change could not be written.
+fn only_read(bound: &mut BoundProject) -> Diagnostic {
+    let target = bound.project.target;
+    bound.project.settings.only = vec![Arc::from("")];
+    for model in &mut bound.project.models {
+        model.is_rewritable = false;
+    }
+    let message = format!("nothing is written for {target} yet: the models are handed back as they are");
+    let help = "choose another target with `target` or `--target`".to_owned();
+    Diagnostic::note("GEN-0033", &Arc::from("isomer.yml"), Span::default(), message).with_help(help)
 }
 
 /// Names in `disable`, `only` and `allow`, and in annotations of models, that no rule and no tag has.

@@ -97,16 +97,7 @@ fn what_is_written_for_a_call_gives_its_values() {
         let engine = engine();
         let examples = examples(Dialect::DuckDb);
         let texts: Vec<String> = examples.iter().map(|text| format!("SELECT id, {text} AS v FROM w")).collect();
-        let mut files = ProjectFiles::new();
-        for (at, sql) in texts.iter().enumerate() {
-            files.insert(format!("models/q{at}.sql"), sql.clone().into_bytes());
-        }
-        let columns: Vec<_> = COLUMNS.iter().map(|(name, of)| json!({"name": name, "type": of})).collect();
-        let settings = json!({"dialect": "duckdb", "sources": {"w": {"columns": columns}}});
-        files.insert("isomer.yml".to_owned(), settings.to_string().into_bytes());
-        let (project, faults) = read_project(&files, &ReadOptions::default());
-        assert!(faults.is_empty(), "{faults:?}");
-        let mut project = bind_project(project.expect("the project is read"));
+        let mut project = project_of(&texts);
 
         let shown = |sql: &str| {
             let sql = format!("SELECT id, CAST(v AS VARCHAR) AS v, typeof(v) AS t FROM ({sql}) ORDER BY id");
@@ -164,6 +155,60 @@ fn what_is_written_for_a_call_gives_its_values() {
         assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
         assert!(unbound.len() <= MAX_UNBOUND, "{} are not bound: {unbound:#?}", unbound.len());
     });
+}
+
+#[test]
+fn what_is_written_for_a_query_gives_its_rows() {
+    with_stack(|| {
+        let engine = engine();
+        let path = repository("tests/functions/duckdb_queries.txt");
+        let text = std::fs::read_to_string(path).expect("the queries are there");
+        let queries: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+        let mut project = project_of(&queries.iter().map(|&sql| sql.to_owned()).collect::<Vec<_>>());
+        let rows = |sql: &str| -> Result<Vec<String>, String> {
+            let sql = format!("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({sql})");
+            let batches = engine.query(&sql).map_err(|error| error.to_string())?;
+            let mut rows: Vec<String> = values(&batches)?.iter().map(|row| format!("{row:?}")).collect();
+            rows.sort();
+            Ok(rows)
+        };
+        let mut faults = Vec::new();
+        for (at, sql) in queries.iter().enumerate() {
+            let position = project.model_position(&format!("q{at}")).expect("a model of that name");
+            let Bound::Plan(output) = project.models[position].bound.clone() else {
+                let path = &project.project.models[position].path;
+                let fault = project.diagnostics.iter().find(|fault| fault.source == *path);
+                faults.push(format!("{sql}: {:?}", fault.map(|fault| &fault.message)));
+                continue;
+            };
+            let catalog = project.project.catalog.clone();
+            let written = match to_sql(&output, &mut project.arena, &catalog, Dialect::DuckDb) {
+                Ok(written) => written,
+                Err(error) => {
+                    faults.push(format!("{sql}: {error}"));
+                    continue;
+                }
+            };
+            let (theirs, ours) = (rows(sql), rows(&written));
+            if theirs.is_err() || theirs != ours {
+                faults.push(format!("{sql}\n  written {theirs:?}\n  ours {ours:?}\n{written}"));
+            }
+        }
+        assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+    });
+}
+
+fn project_of(texts: &[String]) -> isomer_ir::BoundProject {
+    let mut files = ProjectFiles::new();
+    for (at, sql) in texts.iter().enumerate() {
+        files.insert(format!("models/q{at}.sql"), sql.clone().into_bytes());
+    }
+    let columns: Vec<_> = COLUMNS.iter().map(|(name, of)| json!({"name": name, "type": of})).collect();
+    let settings = json!({"dialect": "duckdb", "sources": {"w": {"columns": columns}}});
+    files.insert("isomer.yml".to_owned(), settings.to_string().into_bytes());
+    let (project, faults) = read_project(&files, &ReadOptions::default());
+    assert!(faults.is_empty(), "{faults:?}");
+    bind_project(project.expect("the project is read"))
 }
 
 /// Examples that DuckDB takes and the binder refuses; may only fall.

@@ -63,6 +63,7 @@ impl Statement<'_, '_> {
             | Op::Aggregate { .. }
             | Op::GroupingSets { .. }
             | Op::Distinct { .. }
+            | Op::Unnest { .. }
             | Op::Window { .. }
             | Op::Sort { .. }
             | Op::Limit { .. }
@@ -84,6 +85,9 @@ impl Statement<'_, '_> {
             Op::GroupingSets { input, groups } => self.grouping_sets(node, input, groups)?,
             Op::Distinct { input } => self.distinct(input)?,
             Op::Window { input, calls } => self.window(node, input, calls)?,
+            Op::Unnest { input, list, column, position, is_outer } => {
+                self.unnest(input, list, (column, position), is_outer)?
+            }
             Op::Sort { input, keys } => self.sort(input, keys)?,
             Op::Limit { input, skip, fetch } => self.limit(input, skip, fetch)?,
             Op::Combine { kind, first, columns, inputs } => {

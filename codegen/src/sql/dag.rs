@@ -64,6 +64,13 @@ pub(super) enum Op<'p> {
         input: NodeId,
         calls: &'p [(ColumnId, WindowCall)],
     },
+    Unnest {
+        input: NodeId,
+        list: ScalarId,
+        column: ColumnId,
+        position: Option<ColumnId>,
+        is_outer: bool,
+    },
     Sort {
         input: NodeId,
         keys: &'p [SortKey],
@@ -168,6 +175,7 @@ impl<'p> Dag<'p> {
                 | Op::Join { .. }
                 | Op::Aggregate { .. }
                 | Op::GroupingSets { .. }
+                | Op::Unnest { .. }
                 | Op::Limit { .. }
                 | Op::Combine { .. }
                 | Op::Hole { .. } => return false,
@@ -196,6 +204,7 @@ impl<'p> Dag<'p> {
                 | Op::Values { .. }
                 | Op::Join { .. }
                 | Op::GroupingSets { .. }
+                | Op::Unnest { .. }
                 | Op::Combine { .. }
                 | Op::Hole { .. } => return false,
             };
@@ -241,6 +250,9 @@ impl<'p> Dag<'p> {
             Plan::GroupingSets { groups, .. } => Op::GroupingSets { input, groups },
             Plan::Distinct { .. } => Op::Distinct { input },
             Plan::Window { calls, .. } => Op::Window { input, calls },
+            Plan::Unnest { list, column, position, is_outer, .. } => {
+                Op::Unnest { input, list: *list, column: *column, position: *position, is_outer: *is_outer }
+            }
             Plan::Sort { keys, .. } => Op::Sort { input, keys },
             Plan::Limit { skip, fetch, .. } => Op::Limit { input, skip: *skip, fetch: *fetch },
             Plan::SetOp { kind, inputs: parts, columns } => {
@@ -261,6 +273,7 @@ impl<'p> Dag<'p> {
                 Op::Join { .. }
                     | Op::Aggregate { .. }
                     | Op::GroupingSets { .. }
+                    | Op::Unnest { .. }
                     | Op::Window { .. }
                     | Op::Combine { .. }
                     | Op::Distinct { .. }
@@ -291,6 +304,9 @@ impl<'p> Dag<'p> {
                 columns.into()
             }
             Op::Window { input, calls } => of(input).iter().copied().chain(calls.iter().map(|(id, _)| *id)).collect(),
+            Op::Unnest { input, column, position, .. } => {
+                of(input).iter().copied().chain([column]).chain(position).collect()
+            }
             Op::Scan { .. }
             | Op::Values { .. }
             | Op::Empty { .. }
@@ -348,6 +364,7 @@ impl<'p> Dag<'p> {
                 }
                 self.ask(input, &demand, &scalars, arena);
             }
+            Op::Unnest { input, list, .. } => self.ask(input, &demand, &[list], arena),
             Op::Sort { input, keys } => {
                 let scalars: Vec<ScalarId> = keys.iter().map(|key| key.scalar).collect();
                 self.ask(input, &demand, &scalars, arena);

@@ -25,6 +25,7 @@ mod statement;
 mod target;
 mod temporal;
 mod types;
+mod unnest;
 
 use std::sync::Arc;
 

@@ -181,7 +181,7 @@ impl Speller<'_> {
         match self.dialect {
             Target::DuckDb => {
                 let truncated = self.exprs.template(Level::Primary, &plain, &[value]);
-                if to == from || from == DataType::Unknown { Ok(truncated) } else { self.retyped(truncated, from, to) }
+                self.retyped(truncated, from, to)
             }
             Target::Postgres | Target::DataFusion => {
                 let value = if from == DataType::Date { self.cast_to(value, DataType::Timestamp)? } else { value };

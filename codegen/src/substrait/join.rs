@@ -187,6 +187,7 @@ impl Producer<'_> {
             }
             Plan::Join { .. }
             | Plan::GroupingSets { .. }
+            | Plan::Unnest { .. }
             | Plan::Distinct { .. }
             | Plan::SetOp { .. }
             | Plan::Instance { .. }

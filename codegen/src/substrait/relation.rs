@@ -30,6 +30,7 @@ impl Producer<'_> {
             Plan::Aggregate { input, keys, calls } => producer.aggregate(input, keys, calls, needed),
             Plan::GroupingSets { input, groups } => producer.grouping_sets(input, groups, needed),
             Plan::Distinct { input } => producer.distinct(input),
+            Plan::Unnest { .. } => Err(refusal("GEN-0103", "the elements of a list", "compute them in SQL")),
             Plan::Window { input, calls } => producer.window(input, calls, needed),
             Plan::Sort { input, keys } => producer.sort(input, keys, needed),
             Plan::Limit { input, skip, fetch } => producer.limit(input, *skip, *fetch, needed),

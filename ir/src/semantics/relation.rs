@@ -67,6 +67,7 @@ fn ends_in_order(plan: &Plan, is_limited: bool) -> bool {
         | Plan::Aggregate { .. }
         | Plan::GroupingSets { .. }
         | Plan::Distinct { .. }
+        | Plan::Unnest { .. }
         | Plan::Window { .. }
         | Plan::SetOp { .. }
         | Plan::Hole { .. } => false,
@@ -116,6 +117,8 @@ impl Eval<'_> {
                 let input = self.relation(input)?;
                 Ok(Relation::new(input.columns, distinct(input.rows)?))
             }
+            // Lists have no values here.
+            Plan::Unnest { .. } => Err(EvalError::Unsupported("the elements of a list")),
             Plan::Window { input, calls } => window::windowed(self, self.relation(input)?, calls),
             Plan::Sort { input, keys } => {
                 let input = self.relation(input)?;

@@ -47,6 +47,7 @@ pub(crate) fn of_node(memo: &mut Memo, switches: &mut Switches, class: Id, node:
         | Operator::Limit { .. }
         | Operator::SetOp { .. }
         | Operator::GroupingSets { .. }
+        | Operator::Unnest { .. }
         | Operator::Instance { .. } => false,
     }
 }

@@ -174,7 +174,8 @@ pub(super) fn is_one_row(plan: &Plan) -> bool {
         Plan::Values { rows, .. } => rows.len() == 1,
         Plan::Project { input, .. } | Plan::Window { input, .. } | Plan::Instance { input, .. } => is_one_row(input),
         Plan::Join { kind: JoinKind::Inner, left, right, on } => on.is_empty() && is_one_row(left) && is_one_row(right),
-        Plan::Scan { .. }
+        Plan::Unnest { .. }
+        | Plan::Scan { .. }
         | Plan::Empty { .. }
         | Plan::Filter { .. }
         | Plan::Join { .. }

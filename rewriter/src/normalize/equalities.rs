@@ -169,6 +169,7 @@ pub(crate) fn known_predicates(arena: &mut Arena, plan: &Plan) -> Vec<ScalarId> 
         Plan::Sort { input, .. }
         | Plan::Limit { input, .. }
         | Plan::Window { input, .. }
+        | Plan::Unnest { input, .. }
         | Plan::Distinct { input } => known_predicates(arena, input),
         Plan::Join { kind, left, right, on } => match kind {
             JoinKind::Inner => {

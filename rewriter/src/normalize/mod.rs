@@ -24,6 +24,7 @@ pub(crate) mod roll_up;
 mod self_joins;
 mod semi;
 mod sets;
+mod unnest;
 mod values;
 mod windows;
 
@@ -225,6 +226,9 @@ impl<'a> Normalizer<'a> {
             }
             Plan::GroupingSets { input, groups } => self.grouping_sets(*input, &groups, conds),
             Plan::Window { input, calls } => self.window(*input, calls, conds),
+            Plan::Unnest { input, list, column, position, is_outer } => {
+                self.unnest(*input, unnest::Unnesting { list, column, position, is_outer }, &conds)
+            }
             Plan::SetOp { kind, inputs, columns } => self.set_op(kind, inputs, &columns, conds),
         }
     }
@@ -449,6 +453,7 @@ fn is_worth_naming(plan: &Plan) -> bool {
         Plan::Join { .. }
         | Plan::Aggregate { .. }
         | Plan::GroupingSets { .. }
+        | Plan::Unnest { .. }
         | Plan::Window { .. }
         | Plan::SetOp { .. }
         | Plan::Limit { .. }

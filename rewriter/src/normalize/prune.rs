@@ -163,6 +163,13 @@ fn prune_sorted(
             let input = prune_sorted(context, switches, *input, demanded, own);
             if calls.is_empty() { input } else { Plan::Window { input: Box::new(input), calls } }
         }
+        Plan::Unnest { input, list, column, position, is_outer } => {
+            let position = position.filter(|id| demanded.binary_search(id).is_ok());
+            demanded.retain(|id| *id != column && Some(*id) != position);
+            add(&context.arena, &mut demanded, [list]);
+            let input = prune_sorted(context, switches, *input, demanded, Repeats::Count);
+            Plan::Unnest { input: Box::new(input), list, column, position, is_outer }
+        }
         Plan::Sort { input, keys } => {
             add(&context.arena, &mut demanded, keys.iter().map(|key| key.scalar));
             Plan::Sort { input: Box::new(prune_sorted(context, switches, *input, demanded, repeats)), keys }

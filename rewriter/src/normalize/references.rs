@@ -153,6 +153,8 @@ fn is_of_one_row(arena: &Arena, plan: &Plan, columns: &[ColumnId]) -> bool {
         | Plan::Sort { input, .. }
         | Plan::Limit { input, .. }
         | Plan::Window { input, .. } => is_of_one_row(arena, input, columns),
+        // A row of a list comes out again and again.
+        Plan::Unnest { .. } => false,
         Plan::Instance { input, k } => {
             let below = columns.iter().map(|&column| match arena.def(column) {
                 ColumnDef::Instance { of, k: own } if own == k => Some(*of),

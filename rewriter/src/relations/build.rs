@@ -115,7 +115,11 @@ impl Builder<'_> {
             Plan::Sort { input, .. } => self.build(input),
             Plan::SetOp { kind, inputs, columns } => self.set_op(*kind, inputs, columns),
             Plan::Instance { input, k } => self.copy(input, *k),
-            Plan::GroupingSets { .. } | Plan::Values { .. } | Plan::Empty { .. } | Plan::Hole { .. } => None,
+            Plan::GroupingSets { .. }
+            | Plan::Unnest { .. }
+            | Plan::Values { .. }
+            | Plan::Empty { .. }
+            | Plan::Hole { .. } => None,
         }
     }
 

@@ -228,6 +228,7 @@ impl Matcher<'_> {
             }
             Plan::Project { .. }
             | Plan::GroupingSets { .. }
+            | Plan::Unnest { .. }
             | Plan::Values { .. }
             | Plan::Empty { .. }
             | Plan::Sort { .. }

@@ -115,6 +115,7 @@ impl Anchor {
             | Plan::Project { .. }
             | Plan::Join { .. }
             | Plan::GroupingSets { .. }
+            | Plan::Unnest { .. }
             | Plan::Sort { .. }
             | Plan::Instance { .. }
             | Plan::Named { .. }
@@ -555,6 +556,7 @@ fn columns_read(memo: &Memo, operator: &Operator) -> Vec<ColumnId> {
         | Operator::Join { .. }
         | Operator::GroupingSets { .. }
         | Operator::Window { .. }
+        | Operator::Unnest { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. }
         | Operator::SetOp { .. }

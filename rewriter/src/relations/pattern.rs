@@ -58,6 +58,7 @@ pub(crate) fn normalized(arena: &mut Arena, plan: Plan) -> Plan {
         plan @ (Plan::Scan { .. }
         | Plan::Values { .. }
         | Plan::GroupingSets { .. }
+        | Plan::Unnest { .. }
         | Plan::Empty { .. }
         | Plan::Project { .. }
         | Plan::Hole { .. }) => plan,

@@ -122,6 +122,7 @@ fn lift(memo: &mut Memo, class: Id, lifted: &mut FxHashMap<Id, (Id, Vec<ScalarId
             | Operator::Aggregate { .. }
             | Operator::GroupingSets { .. }
             | Operator::Window { .. }
+            | Operator::Unnest { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }
             | Operator::SetOp { .. }

@@ -159,6 +159,7 @@ impl Reads {
                 }
             }
             Plan::GroupingSets { groups, .. } => self.scalars(groups.scalars(), arena),
+            Plan::Unnest { list, .. } => self.scalars([*list], arena),
             Plan::Window { calls, .. } => {
                 for (_, call) in calls {
                     self.scalars(call.args.iter().chain(&call.partition).copied().chain(call.filter), arena);

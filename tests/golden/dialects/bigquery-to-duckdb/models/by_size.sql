@@ -1,0 +1,1 @@
+SELECT size, COUNT(*) AS n, COUNTIF(greater > 5) AS m FROM recent GROUP BY size

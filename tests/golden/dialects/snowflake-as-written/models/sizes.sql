@@ -1,0 +1,1 @@
+select size, count(*) as n from recent group by 1

@@ -1,0 +1,3 @@
+select size, count(*) as n, listagg(order_id::varchar, ',') within group (order by order_id) as orders
+from recent
+group by 1
