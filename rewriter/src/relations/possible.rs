@@ -34,6 +34,7 @@ pub(super) fn is_possible(pattern: &Plan, present: &[Operator]) -> bool {
         | Plan::Join { .. }
         | Plan::Aggregate { .. }
         | Plan::GroupingSets { .. }
+        | Plan::Unnest { .. }
         | Plan::Distinct { .. }
         | Plan::Sort { .. }
         | Plan::Named { .. }

@@ -204,7 +204,7 @@ pub(super) struct ProveArgs {
     /// Compare the models of two versions of a project by name.
     #[arg(long, conflicts_with_all = ["schema", "database"])]
     pub(super) project: bool,
-    /// Dialect of the queries: duckdb, datafusion, postgres or spark.
+    /// Dialect of the queries: duckdb, datafusion, postgres, spark, snowflake or bigquery.
     #[arg(long, value_name = "DIALECT", default_value = "duckdb")]
     pub(super) dialect: String,
     /// Small databases that are tried for a difference, and random ones.
