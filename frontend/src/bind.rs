@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use isomer_ir::{Arena, Catalog, ColumnId, Diagnostic, Dialect, Output, Scalar, ScalarId, Span, fold, nearest};
+use isomer_ir::{
+    Arena, Catalog, ColumnDef, ColumnId, Diagnostic, Dialect, Output, Scalar, ScalarId, Span, fold, nearest,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 use sqlparser::ast::{self, Expr, Ident, ObjectName, ObjectNamePart, Query};
 
@@ -244,6 +246,10 @@ pub(crate) fn reads_of(parsed: &Parsed, is_known: &dyn Fn(&str) -> bool) -> Vec<
 impl<'a> Binder<'a> {
     fn root(&mut self, query: &'a Query) -> Bind<Output> {
         let bound = self.query(query, true)?;
+        if crate::bind_query::plan_has_outer(self.arena, &bound.rel.plan) {
+            let message = "a correlated subquery reads a column further out in a way that is no join";
+            return Err(self.text.fault("SQL-0015", Span::new(0, self.text.text.len()), message));
+        }
         let columns = bound
             .columns
             .into_iter()
@@ -346,19 +352,15 @@ impl<'a> Binder<'a> {
             match self.levels[position].scope.find(qualifier, column) {
                 Found::Several => return Err(self.ambiguous(parts)),
                 Found::Nothing => {}
-                Found::One(scalar) if position + 1 == n_outer => {
+                Found::One(scalar) => {
+                    let is_next = position + 1 == n_outer;
                     return Ok(replace_columns(self.arena, scalar, &mut |arena, scalar| match scalar {
-                        Scalar::Column(id) => Some(arena.scalar(Scalar::Outer(*id))),
+                        Scalar::Column(id) => {
+                            let id = if is_next { *id } else { further_out(arena, *id, position) };
+                            Some(arena.scalar(Scalar::Outer(id)))
+                        }
                         _ => None,
                     }));
-                }
-                Found::One(_) => {
-                    let name = dotted(parts);
-                    let message = format!("`{name}` belongs to a query more than one level further out");
-                    let fault = self.fault("SQL-0015", &span_of(parts), message);
-                    return Err(Box::new(
-                        fault.with_help("join that relation in the query between, and read its column there"),
-                    ));
                 }
             }
         }
@@ -458,6 +460,24 @@ impl<'a> Binder<'a> {
             }
         }
         Ok(fold(&parts.join(".")))
+    }
+}
+
+/// Instances from this number on tell the level that an outer column belongs to. No plan has as many.
+const FURTHER_OUT: u32 = 1 << 30;
+
+/// The id under which a column of the level at `position` is read two or more levels further in: the same
+/// table may stand on several levels.
+fn further_out(arena: &mut Arena, id: ColumnId, position: usize) -> ColumnId {
+    let position = u32::try_from(position).expect("levels are bounded");
+    arena.instance(id, FURTHER_OUT + position)
+}
+
+/// The column of the level at `position` that an outer column is; `None` while it belongs further out.
+pub(crate) fn outer_at(arena: &Arena, id: ColumnId, position: usize) -> Option<ColumnId> {
+    match arena.def(id) {
+        ColumnDef::Instance { of, k } if *k >= FURTHER_OUT => ((*k - FURTHER_OUT) as usize == position).then_some(*of),
+        _ => Some(id),
     }
 }
 

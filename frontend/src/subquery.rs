@@ -7,7 +7,7 @@ use isomer_ir::{ColumnDef, ColumnId, DataType, Function, JoinKind, Literal, Plan
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet, FxHasher};
 use sqlparser::ast::{BinaryOperator, Expr, Query, UnaryOperator};
 
-use crate::bind::{Bind, Binder, Bound, Clause};
+use crate::bind::{Bind, Binder, Bound, Clause, outer_at};
 use crate::bind_query::plan_has_outer;
 use crate::decorrelate::{Pulled, Reason, Use, keyed, pull_up};
 use crate::domain::{Domain, unnested};
@@ -437,11 +437,17 @@ impl<'a> Binder<'a> {
         outer.sort_unstable();
         outer.dedup();
         let mut columns = Vec::with_capacity(outer.len());
+        let position = self.levels.len() - 1;
         for &id in &outer {
-            let column = self.arena.column_ref(id);
+            // What belongs further out stays for the level that it belongs to.
+            let Some(own) = outer_at(self.arena, id, position) else { continue };
+            let column = self.arena.column_ref(own);
             let value = self.grouped(column).map_err(|_| "an outer column that is not grouped")?;
             let Scalar::Column(held) = self.arena[value] else { return Err("an outer column that is computed") };
             columns.push((id, held));
+        }
+        if columns.is_empty() {
+            return Err("a column of a query more than one level further out");
         }
         let level = self.levels.last().expect("subqueries stand within a level");
         let is_taken =
@@ -505,8 +511,10 @@ impl<'a> Binder<'a> {
             }
         });
         let mut above: FxHashMap<ColumnId, ScalarId> = FxHashMap::default();
+        let position = self.levels.len() - 1;
         for id in outer {
-            let column = self.arena.column_ref(id);
+            let Some(own) = outer_at(self.arena, id, position) else { continue };
+            let column = self.arena.column_ref(own);
             above.insert(id, self.grouped(column)?);
         }
         Ok(replace_columns(self.arena, scalar, &mut |_, scalar| match scalar {

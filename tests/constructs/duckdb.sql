@@ -90,6 +90,19 @@ SELECT id, CASE WHEN x > (SELECT avg(x) FROM u) THEN 1 ELSE 0 END AS c FROM t;
 SELECT t.id FROM t JOIN u ON t.id = u.tid AND u.x > (SELECT min(x) FROM v);
 SELECT id, (SELECT u.x FROM u WHERE u.tid = t.id ORDER BY u.x, u.id LIMIT 1) AS least FROM t;
 
+-- Correlated with a query two levels further out, and more
+SELECT id FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.x = (SELECT max(v.x) FROM v WHERE v.id = t.id));
+SELECT id FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.tid = t.id AND EXISTS (SELECT 1 FROM v WHERE v.id = u.id AND v.x = t.x));
+SELECT id FROM t WHERE EXISTS (SELECT 1 FROM t AS a WHERE a.g = t.g AND NOT EXISTS (SELECT 1 FROM t AS b WHERE b.x = a.x AND b.id > t.id));
+SELECT id, (SELECT count(*) FROM u WHERE u.tid = t.id AND u.x IN (SELECT v.x FROM v WHERE v.id = t.x)) AS n FROM t;
+SELECT id, (SELECT max(u.x) FROM u WHERE u.x > (SELECT count(*) FROM v WHERE v.id = t.id)) AS m FROM t;
+SELECT id FROM t WHERE x > ALL (SELECT u.x FROM u WHERE u.tid IN (SELECT v.id FROM v WHERE v.x = t.g));
+SELECT g, count(*) AS n FROM t GROUP BY g HAVING EXISTS (SELECT 1 FROM u WHERE EXISTS (SELECT 1 FROM v WHERE v.x = t.g AND v.id = u.id));
+SELECT t.id, q.n FROM t, LATERAL (SELECT count(*) AS n FROM u WHERE EXISTS (SELECT 1 FROM v WHERE v.id = u.id AND v.x = t.x)) AS q;
+SELECT id FROM t WHERE EXISTS (SELECT 1 FROM u WHERE EXISTS (SELECT 1 FROM v WHERE EXISTS (SELECT 1 FROM u AS w WHERE w.x = t.x AND w.id = v.id) AND v.x = u.x));
+SELECT id FROM t WHERE x NOT IN (SELECT u.x FROM u WHERE u.id NOT IN (SELECT v.id FROM v WHERE v.x = t.x));
+SELECT id, (SELECT sum(q.x) FROM (SELECT u.x FROM u WHERE EXISTS (SELECT 1 FROM v WHERE v.id = u.id AND v.x < t.x)) AS q) AS s FROM t;
+
 -- Lateral column aliases
 SELECT x + 1 AS y, y * 2 AS z FROM t WHERE z > 2;
 SELECT g AS k, sum(x) AS total, total + 1 AS more FROM t GROUP BY k;
