@@ -87,6 +87,17 @@ pub fn plain_query(seed: u64) -> String {
     made(seed, &KINDS[..2])
 }
 
+/// A query with clauses that only some engines have: `QUALIFY`, `DISTINCT ON`, grouping sets, common tables,
+/// set operations by name, `SELECT * EXCLUDE`, correlated scalar subqueries.
+#[must_use]
+pub fn wide_query(seed: u64) -> String {
+    let mut maker = Maker { random: Random::new(seed ^ 0x5ca1_ab1e), n_names: 0, kinds: &KINDS };
+    for _ in 0..5 {
+        maker.random.below(2);
+    }
+    maker.wide()
+}
+
 fn made(seed: u64, kinds: &'static [Kind]) -> String {
     let mut maker = Maker { random: Random::new(seed), n_names: 0, kinds };
     for _ in 0..5 {
@@ -128,6 +139,70 @@ struct Maker {
 }
 
 impl Maker {
+    fn wide(&mut self) -> String {
+        let (text, columns) = self.select(2);
+        let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
+        let all = names.join(", ");
+        let local: Columns = columns.iter().map(|(name, kind)| (format!("q.{name}"), *kind)).collect();
+        let first = self.random.pick(&names.iter().map(String::as_str).collect::<Vec<_>>()).to_owned();
+        match self.random.below(9) {
+            0 => {
+                let word = self.random.pick(&["rank", "row_number", "dense_rank"]);
+                let limit = 1 + self.random.below(2);
+                format!(
+                    "SELECT {all} FROM ({text}) AS q QUALIFY {word}() OVER (PARTITION BY {first} ORDER BY {all}) <= {limit}"
+                )
+            }
+            1 => format!("SELECT DISTINCT ON ({first}) {all} FROM ({text}) AS q ORDER BY {first}, {all}"),
+            2 | 3 => self.grouping_sets(&text, &local),
+            4 => {
+                let (other, _) = self.select(1);
+                let condition = self.truth(&local, 1);
+                format!(
+                    "WITH q AS ({text}), z AS ({other}) SELECT q.{first} AS a, (SELECT count(*) FROM z) AS n FROM q WHERE {condition} OR EXISTS (SELECT 1 FROM z)"
+                )
+            }
+            5 => {
+                let (other, others) = self.select(1);
+                let known = |name: &str| others.iter().find(|(other, _)| other == name);
+                let is_alike = columns.iter().all(|(name, kind)| known(name).is_none_or(|(_, other)| other == kind));
+                if !is_alike {
+                    return text;
+                }
+                let word = self.random.pick(&["UNION BY NAME", "UNION ALL BY NAME"]);
+                format!("SELECT * FROM ({text}) AS l {word} SELECT * FROM ({other}) AS r")
+            }
+            6 if names.len() > 1 => format!("SELECT * EXCLUDE ({first}) FROM ({text}) AS q"),
+            7 => {
+                let (table, others) = TABLES[1 + self.random.below(2)];
+                let inner: Columns = others.iter().map(|(name, of)| (format!("i.{name}"), kind_of(of))).collect();
+                let equal = self.equality(&local, &inner);
+                let word = self.random.pick(&["max", "min", "count"]);
+                format!("SELECT {all}, (SELECT {word}(i.x) FROM {table} AS i WHERE {equal}) AS s FROM ({text}) AS q")
+            }
+            _ => format!("SELECT {all}, count(*) AS n FROM ({text}) AS q GROUP BY ALL"),
+        }
+    }
+
+    fn grouping_sets(&mut self, text: &str, columns: &Columns) -> String {
+        let keys: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).take(3).collect();
+        let all = keys.join(", ");
+        let by = match self.random.below(4) {
+            0 => format!("ROLLUP ({all})"),
+            1 => format!("CUBE ({all})"),
+            2 => format!("GROUPING SETS (({all}), ({}), ())", keys[0]),
+            _ => format!("{}, ROLLUP ({all})", keys[0]),
+        };
+        let (call, _) = self.aggregate(columns);
+        let having = self.random.pick(&["", " HAVING count(*) > 1"]);
+        let shown: Vec<String> = keys.iter().enumerate().map(|(at, key)| format!("{key} AS k{at}")).collect();
+        format!(
+            "SELECT {}, grouping({}) AS g, {call} AS a FROM ({text}) AS q GROUP BY {by}{having}",
+            shown.join(", "),
+            keys[0]
+        )
+    }
+
     fn name(&mut self, start: &str) -> String {
         self.n_names += 1;
         format!("{start}{}", self.n_names)

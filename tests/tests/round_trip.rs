@@ -13,7 +13,7 @@ use isomer_frontend::read_schema;
 use isomer_ir::semantics::search::{Budget, Outcome as Searched, Subject, search};
 use isomer_ir::semantics::{Database, EvalError, Value as Cell};
 use isomer_ir::{Bound, DataType, Dialect, Table};
-use isomer_tests::queries::{TABLES, database, query};
+use isomer_tests::queries::{TABLES, database, query, wide_query};
 use isomer_tests::round_trip::{Outcome, Trip, load};
 use isomer_tests::{repository, with_stack};
 use serde_json::Value;
@@ -131,9 +131,8 @@ fn seeds() -> std::ops::Range<u64> {
     start.parse().expect("a number")..end.parse().expect("a number")
 }
 
-#[test]
-fn generated_queries() {
-    with_stack(|| {
+fn generated(query: fn(u64) -> String) {
+    with_stack(move || {
         let declared: Vec<String> = TABLES
             .iter()
             .map(|(name, columns)| {
@@ -161,4 +160,14 @@ fn generated_queries() {
         tally.conclude();
         assert_eq!(tally.n_not_bound(), 0, "generated queries bind");
     });
+}
+
+#[test]
+fn generated_queries() {
+    generated(query);
+}
+
+#[test]
+fn generated_queries_with_clauses_of_one_dialect() {
+    generated(wide_query);
 }

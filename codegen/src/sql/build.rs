@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::block::{Block, Env, Order, SetBlock, SourceKind};
 use super::dag::{NodeId, Op};
-use super::expr::{ExprId, Level, Node};
+use super::expr::{ExprId, Kind, Level, Node};
 use super::name::{Taken, identifier, quoted};
 use super::statement::{Statement, compares_rows};
 use crate::CodegenError;
@@ -277,7 +277,7 @@ impl Statement<'_, '_> {
             let expr = self.speller.output(&block.env, *scalar)?;
             env.insert(*id, expr);
             // A constant in GROUP BY would be read as a position.
-            if !matches!(self.speller.arena[*scalar], Scalar::Literal(_)) && !group.contains(&expr) {
+            if self.speller.exprs.kind(expr) != Kind::Literal && !group.contains(&expr) {
                 group.push(expr);
             }
         }
@@ -292,7 +292,7 @@ impl Statement<'_, '_> {
         }
         if group.is_empty() && !keys.is_empty() {
             // Constant keys alone: one group where there are rows, none where there are not.
-            let count = self.speller.exprs.template_of(super::expr::Kind::Aggregate, Level::Primary, "COUNT(*)", &[]);
+            let count = self.speller.exprs.template_of(Kind::Aggregate, Level::Primary, "COUNT(*)", &[]);
             block.having.push(self.speller.exprs.template(Level::Compare, "@ > 0", &[count]));
         }
         for (id, call) in calls {

@@ -43,7 +43,12 @@ impl Statement<'_, '_> {
             JoinKind::Full => self.outer(Attach::Full, left, right, on),
             JoinKind::Semi => self.semi(left, right, on),
             JoinKind::Anti => self.exists(left, right, on, true),
-            JoinKind::AntiNullAware => self.not_in(left, right, on),
+            JoinKind::AntiNullAware => match self.not_in(left, right, on) {
+                Err(_) if matches!(self.dialect(), Target::DuckDb | Target::Postgres) => {
+                    self.none_possible(left, right, on)
+                }
+                block => block,
+            },
             JoinKind::Single => self.single(left, right, on, &shown),
             JoinKind::Mark(mark) => {
                 if demand.contains(&mark) {
@@ -309,6 +314,38 @@ impl Statement<'_, '_> {
         let query = self.list_query(right, found, &filters)?;
         let test = self.speller.exprs.add(Node::Subquery { kind: SubqueryKind::In { arg, is_negated: true }, query });
         block.filter.push(test);
+        Ok(block)
+    }
+
+    /// A `NOT IN` whose test is no equality any more: left rows for which no condition is true or NULL.
+    fn none_possible(&mut self, left: NodeId, right: NodeId, on: &[ScalarId]) -> Result<Block, CodegenError> {
+        let exposed = &self.dag.info(left).columns;
+        let reads_left = |scalar: &ScalarId| self.speller.arena.columns_of(*scalar).iter().any(|id| exposed.contains(id));
+        let (mut tests, mut kept): (Vec<ScalarId>, Vec<ScalarId>) = on.iter().partition(|scalar| reads_left(scalar));
+        if tests.is_empty() {
+            // A constant is tested.
+            std::mem::swap(&mut tests, &mut kept);
+        }
+        let mut block = self.side(left)?;
+        if self.reads_subquery(&block, on) {
+            block = self.wrap(block, None)?;
+        }
+        let mut inner = self.build(right)?;
+        inner.forget_order();
+        if !inner.is_plain(&self.speller.exprs) || inner.set.is_some() || inner.is_distinct {
+            inner = self.wrap(inner, None)?;
+        }
+        let mut env = block.env.clone();
+        env.extend(inner.env.iter().map(|(id, expr)| (*id, *expr)));
+        let mut conjuncts = self.conjuncts(&env, &kept)?;
+        for test in self.conjuncts(&env, &tests)? {
+            conjuncts.push(self.speller.exprs.template(Level::Compare, "@ IS NOT FALSE", &[test]));
+        }
+        inner.filter.append(&mut conjuncts);
+        inner.env = Env::default();
+        let query = self.finish_unnamed(inner, &[])?;
+        let kind = SubqueryKind::Exists { is_negated: true };
+        block.filter.push(self.speller.exprs.add(Node::Subquery { kind, query }));
         Ok(block)
     }
 

@@ -151,6 +151,8 @@ impl<'a, 'p> Statement<'a, 'p> {
     /// Closes a block: `outs` are the output columns in order with their names.
     pub(super) fn finish(&mut self, block: Block, outs: &[(ColumnId, Arc<str>)]) -> Result<QueryId, CodegenError> {
         let Block { items, env, filter, group, sets, mut having, qualify, is_distinct, mut order, limit, set } = block;
+        // A constant in ORDER BY would be read as a position.
+        order.retain(|key| self.speller.exprs.kind(key.expr) != Kind::Literal);
         let body = if let Some(set) = set {
             for key in &mut order {
                 let name = outs.iter().find(|(id, _)| env.get(id) == Some(&key.expr)).map(|(_, name)| name);
