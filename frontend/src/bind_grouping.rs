@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use isomer_ir::{ColumnId, DataType, Dialect, GroupingSets, Literal, Scalar, ScalarId};
+use rustc_hash::FxHashSet;
 use sqlparser::ast::{self, Expr, GroupByExpr, GroupByWithModifier};
 
 use crate::bind::{Bind, Binder, Clause, ItemValue};
@@ -107,6 +108,7 @@ impl<'a> Binder<'a> {
             grouping.cross(&sets);
         }
         self.without_constants(&grouping, exprs)?;
+        self.without_twins(&grouping, exprs)?;
         Ok(grouping)
     }
 
@@ -138,6 +140,7 @@ impl<'a> Binder<'a> {
         }
         grouping.cross(&sets);
         self.without_constants(&grouping, exprs)?;
+        self.without_twins(&grouping, exprs)?;
         Ok(grouping)
     }
 
@@ -171,6 +174,20 @@ impl<'a> Binder<'a> {
             return Err(self.unsupported(at, &format!("grouping by more than {MAX_SETS} sets")));
         }
         Ok(())
+    }
+
+    /// Two names of one value are two keys where sets are told apart, but one value to us.
+    fn without_twins(&mut self, grouping: &Grouping, exprs: &[Expr]) -> Bind<()> {
+        let read: FxHashSet<ColumnId> =
+            grouping.keys.iter().flat_map(|&key| self.arena.columns_of(key).to_vec()).collect();
+        let visible: Vec<ScalarId> = self.level().scope.visible.iter().map(|named| named.scalar).collect();
+        let is_read = |&scalar: &ScalarId| self.arena.columns_of(scalar).iter().any(|id| read.contains(id));
+        let mut seen: FxHashSet<ScalarId> = FxHashSet::default();
+        let has_twins = visible.iter().filter(|&scalar| is_read(scalar)).any(|&scalar| !seen.insert(scalar));
+        match exprs.first().filter(|_| has_twins) {
+            Some(expr) => Err(self.unsupported(expr, "grouping sets over a value of two names")),
+            None => Ok(()),
+        }
     }
 
     /// Engines disagree on whether a constant that is a key becomes NULL in the rows of other sets.

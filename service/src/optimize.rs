@@ -11,7 +11,7 @@ use std::time::Instant;
 use base64::Engine as _;
 use isomer_frontend::{ProjectFiles, ReadOptions};
 use isomer_ir::{
-    BoundModel, BoundProject, Catalog, Diagnostic, Dialect, Model, ModelProject, Pipeline, Severity, Span, Step, Table,
+    BoundModel, BoundProject, Catalog, Diagnostic, Dialect, Model, ModelProject, Pipeline, Severity, Span, Step, StepKind, Table,
 };
 use isomer_rules::{CompiledRule, Rule, RuleFile, RuleSet};
 
@@ -155,28 +155,48 @@ pub(crate) fn prepare(request: &Request) -> Result<Prepared, Box<Answer>> {
 }
 
 /// Optimises a project.
+///
+/// A plan that the target cannot spell is no answer where the model as written is one: such a model is left
+/// as written, and the rest is optimised anew.
 #[must_use]
 pub fn run(request: Request) -> Answer {
-    let prepared = match prepare(&request) {
+    let mut kept: BTreeMap<Arc<str>, Diagnostic> = BTreeMap::new();
+    loop {
+        let (answer, unspelled) = attempt(&request, &kept);
+        let n_before = kept.len();
+        kept.extend(unspelled);
+        if kept.len() == n_before {
+            return answer;
+        }
+    }
+}
+
+/// Optimises all but the models of `kept`, by key; and gives notes on changed models that cannot be spelled.
+fn attempt(request: &Request, kept: &BTreeMap<Arc<str>, Diagnostic>) -> (Answer, BTreeMap<Arc<str>, Diagnostic>) {
+    let prepared = match prepare(request) {
         Ok(prepared) => prepared,
-        Err(refused) => return *refused,
+        Err(refused) => return (*refused, BTreeMap::new()),
     };
     let Request { files, options, connected, deadline, wants_chains, wants_stats, previous: _ } = request;
     let Prepared { mut bound, upstream, mut diagnostics, rules, compiled } = prepared;
     if !bound.project.target.is_written() {
         diagnostics.push(only_read(&mut bound));
     }
+    for model in bound.project.models.iter_mut().filter(|model| kept.contains_key(&model.key)) {
+        model.is_rewritable = false;
+    }
+    diagnostics.extend(kept.values().cloned());
     let is_out_of_time = || deadline.as_ref().is_some_and(|deadline| deadline());
     let mut config = isomer_rewriter::Config { is_out_of_time: &is_out_of_time, ..isomer_rewriter::Config::default() };
     let start = Instant::now();
     let clock = || start.elapsed();
-    if wants_stats {
+    if *wants_stats {
         config.clock = Some(&clock);
     }
     if let Some(max_nodes) = options.max_nodes {
         config.max_nodes = max_nodes;
     }
-    let (pipeline, chains) = if wants_chains {
+    let (pipeline, chains) = if *wants_chains {
         isomer_rewriter::optimize_with_chains(&mut bound, &compiled, &config)
     } else {
         (isomer_rewriter::optimize(&mut bound, &compiled, &config), Vec::new())
@@ -184,9 +204,10 @@ pub fn run(request: Request) -> Answer {
     diagnostics.extend(pipeline.diagnostics.iter().cloned());
     let target = bound.project.target;
     let steps = spell_steps(&mut bound, &pipeline, target, &mut diagnostics);
+    let unspelled = unspelled(&bound, &pipeline, &steps);
     let applied_rules = spell_rules(&mut bound, &pipeline, target, &rules);
     sort(&mut diagnostics);
-    let texts = Texts::new(&diagnostics, &bound.project.models, &files);
+    let texts = Texts::new(&diagnostics, &bound.project.models, files);
     let mut output = api::Output {
         fingerprint: String::new(),
         stop_reason: pipeline.stop_reason.word(),
@@ -196,10 +217,36 @@ pub fn run(request: Request) -> Answer {
         diagnostics: report::wire(&diagnostics, &texts),
         stats: None,
     };
-    output.fingerprint = fingerprint::of(&files, &options, &connected, &output);
+    output.fingerprint = fingerprint::of(files, options, connected, &output);
     output.stats = pipeline.stats.as_ref().map(crate::stats::wire);
     let optimised = Optimised { output, project: bound, pipeline, target, upstream, chains };
-    Answer { diagnostics, texts, optimised: Some(optimised) }
+    (Answer { diagnostics, texts, optimised: Some(optimised) }, unspelled)
+}
+
+/// Models whose chosen plan, or that of a shared step which they read, has no SQL: notes by model key.
+fn unspelled(bound: &BoundProject, pipeline: &Pipeline, spelled: &[api::Step]) -> BTreeMap<Arc<str>, Diagnostic> {
+    let has_no_sql = |(step, spelled): &(&Step, &api::Step)| {
+        spelled.sql.is_none() && (step.is_changed || step.kind == StepKind::Shared)
+    };
+    let mut names: Vec<Arc<str>> =
+        pipeline.steps.iter().zip(spelled).filter(has_no_sql).map(|(step, _)| Arc::clone(&step.name)).collect();
+    let mut notes = BTreeMap::new();
+    let mut at = 0;
+    while let Some(name) = names.get(at).cloned() {
+        at += 1;
+        if let Some(model) = bound.project.models.iter().find(|model| model.name == name) {
+            let message = format!("the chosen plan of `{name}` cannot be written for {} and was not used", bound.project.target);
+            let note = Diagnostic::note("PLAN-0005", &model.path, Span::default(), message);
+            let note = note.with_help("the model is handed back as written");
+            notes.insert(Arc::clone(&model.key), note);
+            continue;
+        }
+        for step in pipeline.steps.iter().filter(|step| step.name == name) {
+            let new: Vec<Arc<str>> = step.consumers.iter().filter(|name| !names.contains(*name)).cloned().collect();
+            names.extend(new);
+        }
+    }
+    notes
 }
 
 /// Switches all rules off where what they change could not be written.
