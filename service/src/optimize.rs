@@ -11,7 +11,8 @@ use std::time::Instant;
 use base64::Engine as _;
 use isomer_frontend::{ProjectFiles, ReadOptions};
 use isomer_ir::{
-    BoundModel, BoundProject, Catalog, Diagnostic, Dialect, Model, ModelProject, Pipeline, Severity, Span, Step, StepKind, Table,
+    BoundModel, BoundProject, Catalog, Diagnostic, Dialect, Model, ModelProject, Pipeline, Severity, Span, Step,
+    StepKind, Table,
 };
 use isomer_rules::{CompiledRule, Rule, RuleFile, RuleSet};
 
@@ -235,7 +236,8 @@ fn unspelled(bound: &BoundProject, pipeline: &Pipeline, spelled: &[api::Step]) -
     while let Some(name) = names.get(at).cloned() {
         at += 1;
         if let Some(model) = bound.project.models.iter().find(|model| model.name == name) {
-            let message = format!("the chosen plan of `{name}` cannot be written for {} and was not used", bound.project.target);
+            let message =
+                format!("the chosen plan of `{name}` cannot be written for {} and was not used", bound.project.target);
             let note = Diagnostic::note("PLAN-0005", &model.path, Span::default(), message);
             let note = note.with_help("the model is handed back as written");
             notes.insert(Arc::clone(&model.key), note);

@@ -320,7 +320,8 @@ impl Statement<'_, '_> {
     /// A `NOT IN` whose test is no equality any more: left rows for which no condition is true or NULL.
     fn none_possible(&mut self, left: NodeId, right: NodeId, on: &[ScalarId]) -> Result<Block, CodegenError> {
         let exposed = &self.dag.info(left).columns;
-        let reads_left = |scalar: &ScalarId| self.speller.arena.columns_of(*scalar).iter().any(|id| exposed.contains(id));
+        let reads_left =
+            |scalar: &ScalarId| self.speller.arena.columns_of(*scalar).iter().any(|id| exposed.contains(id));
         let (mut tests, mut kept): (Vec<ScalarId>, Vec<ScalarId>) = on.iter().partition(|scalar| reads_left(scalar));
         if tests.is_empty() {
             // A constant is tested.

@@ -71,7 +71,8 @@ impl<'a> Subject<'a> {
             let is_required = !column.is_nullable && table.foreign_keys.iter().any(|key| key.columns.contains(&at));
             let is_read = is_required || bases.contains(&(Arc::clone(&table.key), Arc::clone(&column.key)));
             let (mild, extreme) = values(column.data_type, literals);
-            if mild.is_empty() && (is_read || !column.is_nullable) {
+            // A nullable column of such a type holds NULL alone.
+            if mild.is_empty() && !column.is_nullable {
                 self.open = Some("a column of a type without values here");
             }
             columns.push(Pool { is_read, may_be_null: column.is_nullable, mild, extreme });
