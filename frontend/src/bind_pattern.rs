@@ -52,7 +52,7 @@ impl<'a> Binder<'a> {
             Some(patterns) => patterns,
             None => match bare(patterns) {
                 Expr::Array(array) => &array.elem,
-                single if single as *const Expr != patterns as *const Expr => std::slice::from_ref(single),
+                single if !std::ptr::eq(single, patterns) => std::slice::from_ref(single),
                 _ => return Err(self.unsupported(at, "`LIKE ANY` of what is no list")),
             },
         };

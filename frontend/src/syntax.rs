@@ -180,7 +180,7 @@ fn children<'a>(expr: &'a Expr, found: &mut Vec<&'a Expr>) {
         Expr::Map(map) => found.extend(map.entries.iter().flat_map(|entry| [&*entry.key, &*entry.value])),
         Expr::AtTimeZone { timestamp, time_zone } => found.extend([&**timestamp, &**time_zone]),
         Expr::SimilarTo { expr, pattern, .. } | Expr::RLike { expr, pattern, .. } => {
-            found.extend([&**expr, &**pattern])
+            found.extend([&**expr, &**pattern]);
         }
         Expr::InUnnest { expr, array_expr, .. } => found.extend([&**expr, &**array_expr]),
         Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {

@@ -86,7 +86,7 @@ pub fn describe(output: &Output, arena: &mut Arena, catalog: &mut Catalog) -> De
             let position = |id: &ColumnId| output.columns.iter().position(|column| column.column == *id);
             let Some(mut positions) = key.iter().map(position).collect::<Option<Vec<usize>>>() else { continue };
             positions.sort_unstable();
-            keys.push((positions, root.why_key(&context, key.clone())));
+            keys.push((positions, root.why_key(&context, key)));
         }
     }
     *arena = context.arena;
@@ -192,11 +192,11 @@ impl Node {
         }
     }
 
-    fn why_key(&self, context: &Context, key: Vec<ColumnId>) -> FactOrigin {
+    fn why_key(&self, context: &Context, key: &[ColumnId]) -> FactOrigin {
         for input in &self.inputs {
             let below: Option<Vec<ColumnId>> = key.iter().map(|&id| self.below(context, input, id)).collect();
             if let Some(below) = below.filter(|below| input.facts.is_unique(below)) {
-                return input.why_key(context, below);
+                return input.why_key(context, &below);
             }
         }
         if let Operator::Scan { table, columns } = &self.operator {

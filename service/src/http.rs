@@ -190,7 +190,7 @@ async fn version() -> Json<api::Version> {
 
 /// The optimised project that a request asks for.
 async fn answer(service: &Service, request: Request<Body>) -> Result<Optimised, Problem> {
-    work(service, request, optimize::run).await.and_then(outcome)
+    work(service, request, |request| optimize::run(&request)).await.and_then(outcome)
 }
 
 async fn schema(

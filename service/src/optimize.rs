@@ -160,10 +160,10 @@ pub(crate) fn prepare(request: &Request) -> Result<Prepared, Box<Answer>> {
 /// A plan that the target cannot spell is no answer where the model as written is one: such a model is left
 /// as written, and the rest is optimised anew.
 #[must_use]
-pub fn run(request: Request) -> Answer {
+pub fn run(request: &Request) -> Answer {
     let mut kept: BTreeMap<Arc<str>, Diagnostic> = BTreeMap::new();
     loop {
-        let (answer, unspelled) = attempt(&request, &kept);
+        let (answer, unspelled) = attempt(request, &kept);
         let n_before = kept.len();
         kept.extend(unspelled);
         if kept.len() == n_before {

@@ -128,7 +128,7 @@ fn the_plans_of_an_answer_run_on_datafusion_with_the_rows_of_the_models() {
     let service = Service::start(Config::default());
     let output = service.post("/optimize", &[], &request_file()).json();
     let disk = files::read(&example("")).expect("the example can be read");
-    let answer = optimize::run(optimize::Request { files: disk.files, ..optimize::Request::default() });
+    let answer = optimize::run(&optimize::Request { files: disk.files, ..optimize::Request::default() });
     let mut optimised = answer.optimised.expect("the example is fine");
     for source in &mut optimised.project.project.sources {
         if let SourceData::Generated(_, settings) = &mut source.data {

@@ -50,7 +50,7 @@ pub fn with_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 #[must_use]
 pub fn answer(folder: &Path) -> Answer {
     let disk = files::read(folder).expect("the folder of a project can be read");
-    optimize::run(Request { files: disk.files, ..Request::default() })
+    optimize::run(&Request { files: disk.files, ..Request::default() })
 }
 
 /// As [`answer`], with the steps from written to chosen plans.
@@ -61,7 +61,7 @@ pub fn answer(folder: &Path) -> Answer {
 #[must_use]
 pub fn answer_with_chains(folder: &Path) -> Answer {
     let disk = files::read(folder).expect("the folder of a project can be read");
-    optimize::run(Request { files: disk.files, wants_chains: true, ..Request::default() })
+    optimize::run(&Request { files: disk.files, wants_chains: true, ..Request::default() })
 }
 
 /// The optimised project in a folder.

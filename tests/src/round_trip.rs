@@ -62,7 +62,7 @@ impl Trip {
         for (at, text) in texts.iter().enumerate() {
             files.insert(format!("models/q{at}.sql"), text.clone().into_bytes());
         }
-        let answer = optimize::run(Request { files, connected: tables.to_vec(), ..Request::default() });
+        let answer = optimize::run(&Request { files, connected: tables.to_vec(), ..Request::default() });
         let told: Vec<(Arc<str>, String)> =
             answer.diagnostics.iter().map(|told| (Arc::clone(&told.source), told.message.clone())).collect();
         let mut optimised = answer.optimised.unwrap_or_else(|| panic!("the project is refused: {told:?}"));

@@ -130,7 +130,7 @@ const ORDERS: &str = "dialect: duckdb\n\
 fn planted(model: &str, rule: &str) -> Optimised {
     let files = [("isomer.yml", ORDERS), ("models/m.sql", model), ("rules/planted.rules", rule)];
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
-    let answer = optimize::run(Request { files, wants_chains: true, ..Request::default() });
+    let answer = optimize::run(&Request { files, wants_chains: true, ..Request::default() });
     let told: Vec<String> = answer.diagnostics.iter().map(ToString::to_string).collect();
     answer.optimised.unwrap_or_else(|| panic!("{told:?}"))
 }

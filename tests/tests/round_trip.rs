@@ -131,7 +131,7 @@ fn seeds() -> std::ops::Range<u64> {
     start.parse().expect("a number")..end.parse().expect("a number")
 }
 
-fn generated(query: fn(u64) -> String, refused: &str) {
+fn generated(query: fn(u64) -> String, refused: &'static str) {
     with_stack(move || {
         let declared: Vec<String> = TABLES
             .iter()

@@ -44,7 +44,7 @@ fn optimised(folder: &Path, change: &Change) -> Option<Optimised> {
                 *settings = format!("{text}\nthresholds:\n  min_saving: 0\n  min_shared_rows: 0\n").into_bytes();
             }
         }
-        let as_written = optimize::run(Request { files: disk.files.clone(), ..Request::default() }).optimised?;
+        let as_written = optimize::run(&Request { files: disk.files.clone(), ..Request::default() }).optimised?;
         let mut random = Random::new(seed);
         for table in as_written.project.project.catalog.tables() {
             let mut table = table.clone();
@@ -53,7 +53,7 @@ fn optimised(folder: &Path, change: &Change) -> Option<Optimised> {
         }
     }
     let options = Options { disable: change.disabled.clone(), ..Options::default() };
-    let answer = optimize::run(Request { files: disk.files, options, connected, ..Request::default() });
+    let answer = optimize::run(&Request { files: disk.files, options, connected, ..Request::default() });
     answer.optimised.filter(|optimised| optimised.project.project.settings.allowed.is_empty())
 }
 
@@ -154,7 +154,7 @@ fn generated_queries_keep_their_rows_when_optimised() {
                 "thresholds": {"min_saving": 0, "min_shared_rows": 0},
             });
             files.insert("isomer.yml".to_owned(), settings.to_string().into_bytes());
-            let answer = optimize::run(Request { files, ..Request::default() });
+            let answer = optimize::run(&Request { files, ..Request::default() });
             let mut optimised = answer.optimised.expect("generated projects are optimised");
             for (step, search) in pipelines::search(&mut optimised, &BUDGET) {
                 n_steps += 1;

@@ -86,7 +86,7 @@ fn extremes_count_no_row_with_a_null() {
                 (3, 'e', 1.0), (NULL, 'f', 1.0), (NULL, NULL, NULL)";
     let files = [("isomer.yml", settings), ("models/m.sql", model)];
     let files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).into_iter().collect();
-    let answer = with_stack(move || optimize::run(Request { files, ..Request::default() }));
+    let answer = with_stack(move || optimize::run(&Request { files, ..Request::default() }));
     let output = answer.optimised.expect("the model is understood").output;
     let plan = output.steps[0].substrait.as_ref().expect("the model has a plan");
     let plan = base64::engine::general_purpose::STANDARD.decode(plan).expect("the plan is base64");

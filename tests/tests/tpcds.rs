@@ -24,7 +24,7 @@ fn optimised(name: &str, text: &str, catalog: &Catalog) -> Optimised {
     let mut files = ProjectFiles::new();
     files.insert("isomer.yml".to_owned(), b"dialect: duckdb".to_vec());
     files.insert(format!("models/{name}.sql"), text.as_bytes().to_vec());
-    let answer = optimize::run(Request { files, connected: tables(catalog), ..Request::default() });
+    let answer = optimize::run(&Request { files, connected: tables(catalog), ..Request::default() });
     let told = isomer_tests::told(&answer);
     let optimised = answer.optimised.unwrap_or_else(|| panic!("{name} is refused: {told}"));
     let is_bound = optimised.project.models.iter().all(|model| matches!(model.bound, Bound::Plan(_)));

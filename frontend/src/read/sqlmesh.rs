@@ -115,7 +115,7 @@ fn target(gateway: &Entry, reading: &mut Reading<'_>) -> Target {
                 "type" => target.dialect = reading.text(key, node).and_then(|name| Dialect::from_name(&name)),
                 "database" => {
                     target.database =
-                        reading.text(key, node).filter(|path| path.ends_with(".db") || path.ends_with(".duckdb"))
+                        reading.text(key, node).filter(|path| path.ends_with(".db") || path.ends_with(".duckdb"));
                 }
                 _ => {}
             }

@@ -29,7 +29,7 @@ const EVENTS_PER_USER: u64 = 100;
 /// `isomer demo`.
 pub(super) fn run(console: Console, args: &DemoArgs) -> Result<Outcome, Failure> {
     let files: ProjectFiles = FILES.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
-    let answer = optimize::run(Request { files, ..Request::default() });
+    let answer = optimize::run(&Request { files, ..Request::default() });
     console.tell(&answer.diagnostics, &answer.texts);
     let is_finding = report::is_finding(&answer.diagnostics);
     let Some(mut optimised) = answer.optimised else { return Err(Failure::Told) };

@@ -49,7 +49,7 @@ fn loaded(console: Console, args: &ProjectArgs, wanted: impl FnOnce(Request) -> 
     let request = wanted(request);
     let progress = Progress::new(console);
     progress.say("optimising");
-    let answer = optimize::run(request);
+    let answer = optimize::run(&request);
     drop(progress);
     console.tell(&answer.diagnostics, &answer.texts);
     let is_refused = report::is_fault(&answer.diagnostics, args.strict);

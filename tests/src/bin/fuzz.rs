@@ -221,7 +221,7 @@ fn judge(text: &str, dialect: Dialect, catalog: &Catalog, is_optimised: bool) ->
     files.insert("isomer.yml".to_owned(), json!({"dialect": dialect.to_string()}).to_string().into_bytes());
     files.insert("models/a.sql".to_owned(), text.as_bytes().to_vec());
     let connected: Vec<Table> = catalog.tables().cloned().collect();
-    let answer = optimize::run(Request { files, connected, ..Request::default() });
+    let answer = optimize::run(&Request { files, connected, ..Request::default() });
     match answer.optimised {
         None => Err("binds alone and not in a project".to_owned()),
         Some(_) if answer.diagnostics.iter().any(|told| told.code.starts_with("PLAN-000")) => {
