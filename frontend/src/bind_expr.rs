@@ -212,7 +212,12 @@ impl<'a> Binder<'a> {
             | Value::UnicodeStringLiteral(text)
             | Value::DoubleQuotedString(text)
             | Value::TripleSingleQuotedString(text)
-            | Value::TripleDoubleQuotedString(text) => Some(Literal::Text(Arc::from(text.as_str()))),
+            | Value::TripleDoubleQuotedString(text)
+            // In a raw text a backslash is a backslash.
+            | Value::SingleQuotedRawStringLiteral(text)
+            | Value::DoubleQuotedRawStringLiteral(text)
+            | Value::TripleSingleQuotedRawStringLiteral(text)
+            | Value::TripleDoubleQuotedRawStringLiteral(text) => Some(Literal::Text(Arc::from(text.as_str()))),
             Value::DollarQuotedString(text) => Some(Literal::Text(Arc::from(text.value.as_str()))),
             Value::Boolean(value) => Some(Literal::Boolean(*value)),
             Value::Null => Some(Literal::Null(DataType::Null)),
@@ -221,14 +226,10 @@ impl<'a> Binder<'a> {
             | Value::DoubleQuotedByteStringLiteral(_)
             | Value::TripleSingleQuotedByteStringLiteral(_)
             | Value::TripleDoubleQuotedByteStringLiteral(_)
-            | Value::SingleQuotedRawStringLiteral(_)
-            | Value::DoubleQuotedRawStringLiteral(_)
-            | Value::TripleSingleQuotedRawStringLiteral(_)
-            | Value::TripleDoubleQuotedRawStringLiteral(_)
             | Value::NationalStringLiteral(_)
             | Value::QuoteDelimitedStringLiteral(_)
             | Value::NationalQuoteDelimitedStringLiteral(_)
-            | Value::HexStringLiteral(_) => return Err(self.unsupported(value, "a byte, raw or national literal")),
+            | Value::HexStringLiteral(_) => return Err(self.unsupported(value, "a byte or national literal")),
         };
         match literal {
             Some(literal) => Ok(self.arena.literal(literal)),

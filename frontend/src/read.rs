@@ -85,6 +85,17 @@ pub fn read_project(files: &ProjectFiles, options: &ReadOptions) -> (Option<Mode
     let mut reading = Reading { source: Arc::from(config_path.unwrap_or("isomer.yml")), found: &mut found };
     let root = config_path.and_then(|path| yaml::parse(&files[path], &mut reading));
     let config = root.map(|root| settings::read(&root, &mut reading)).unwrap_or_default();
+    // A schema is no model.
+    let without_schema: ProjectFiles;
+    let all = files;
+    let files = if config.schema_paths.is_empty() {
+        files
+    } else {
+        let is_schema = |path: &str| config.schema_paths.iter().any(|(named, _)| named == path);
+        let kept = files.iter().filter(|(path, _)| !is_schema(path));
+        without_schema = kept.map(|(path, bytes)| (path.clone(), bytes.clone())).collect();
+        &without_schema
+    };
     let draft = match choose_format(files, &config, &mut reading) {
         Some(Format::Dbt(path)) => dbt::read(files, path, &config, &mut reading),
         Some(Format::Smelt(path)) => Some(smelt::read(files, path, &config, &mut reading)),
@@ -93,7 +104,7 @@ pub fn read_project(files: &ProjectFiles, options: &ReadOptions) -> (Option<Mode
         Some(Format::Folder) => Some(folder::read(files, &config, &mut reading)),
         None => None,
     };
-    let project = draft.and_then(|draft| finish::finish(draft, config, files, options, &mut reading));
+    let project = draft.and_then(|draft| finish::finish(draft, config, all, options, &mut reading));
     found.sort_by(|a, b| (&a.source, a.span, a.code, &a.message).cmp(&(&b.source, b.span, b.code, &b.message)));
     found.dedup();
     (project, found)

@@ -14,7 +14,7 @@ use isomer_tests::with_stack;
 const N_MODELS: usize = 700;
 /// How many of them are understood at least; raised when more are. One function that is not known hides many
 /// models behind it: what reads an opaque model is opaque.
-const BOUND: [(Flavour, usize); 3] = [(Flavour::DuckDb, 440), (Flavour::Snowflake, 0), (Flavour::BigQuery, 0)];
+const BOUND: [(Flavour, usize); 3] = [(Flavour::DuckDb, 690), (Flavour::Snowflake, 690), (Flavour::BigQuery, 690)];
 /// Models of a project that is also executed.
 const N_EXECUTED: usize = 250;
 
@@ -66,7 +66,7 @@ fn what_is_written_for_a_model_gives_the_rows_of_its_text() {
         let session = Engine::open(EngineKind::DuckDb, None).expect("a session can be started");
         for source in &bound.project.sources {
             let table = bound.project.catalog.get(&source.key).expect("a source has its table");
-            let settings = vec![("rows".into(), "60".into())];
+            let settings = vec![("rows".into(), "200".into())];
             let rows = SourceData::Generated("random".into(), settings);
             session.load(table, &rows, Path::new(".")).expect("rows can be made");
         }
@@ -103,13 +103,15 @@ fn what_is_written_for_a_model_gives_the_rows_of_its_text() {
         (n_compared, n_with_rows, faults)
     });
     assert!(faults.is_empty(), "{} faults, the first:\n{}", faults.len(), faults[0]);
-    assert!(n_compared * 2 > N_EXECUTED, "{n_compared} models compared");
-    assert!(n_with_rows * 2 > n_compared, "{n_with_rows} of {n_compared} have rows");
+    assert!(n_compared * 100 >= N_EXECUTED * 98, "{n_compared} models compared");
+    assert!(n_with_rows * 3 > n_compared, "{n_with_rows} of {n_compared} have rows");
 }
 
 #[test]
 fn equal_seeds_give_equal_projects() {
     let one = generate(50, Flavour::DuckDb, 3);
     assert_eq!(one.files, generate(50, Flavour::DuckDb, 3).files);
+    let n_lines = generate(N_MODELS, Flavour::DuckDb, 3).n_lines;
+    assert!((50_000..75_000).contains(&n_lines), "{n_lines} lines");
     assert_ne!(one.files, generate(50, Flavour::DuckDb, 4).files);
 }

@@ -11,7 +11,8 @@ use super::name::sql_name;
 use crate::parse::{SourceText, parse_statements, with_deep_stack};
 use crate::type_name::data_type_from_name;
 
-/// Reads `CREATE TABLE` statements: columns with types and NOT NULL, keys and foreign keys.
+/// Reads `CREATE TABLE` statements: columns with types and NOT NULL, keys and foreign keys, these also from
+/// `ALTER TABLE … ADD CONSTRAINT`.
 ///
 /// `source_name` names the text in diagnostics. Everything wrong is told at once; a column whose type
 /// is not modelled has an unknown type, and constraints that say nothing about rows are passed over.
@@ -41,6 +42,7 @@ impl SchemaReader<'_> {
             .iter()
             .filter_map(|statement| match statement {
                 Statement::CreateTable(table) => Some(table),
+                other if says_nothing_of_rows(other) => None,
                 other => {
                     let span = self.text.span(other.span());
                     let message = "found another statement, expected `CREATE TABLE`";
@@ -54,6 +56,11 @@ impl SchemaReader<'_> {
         }
         for table in &tables {
             self.constraints(table);
+        }
+        for statement in statements {
+            if let Statement::AlterTable(altered) = statement {
+                self.added_constraints(altered);
+            }
         }
     }
 
@@ -121,14 +128,29 @@ impl SchemaReader<'_> {
             }
         }
         for constraint in &table.constraints {
-            match constraint {
-                TableConstraint::PrimaryKey(primary) => self.key(&key, &plain(&primary.columns), true),
-                TableConstraint::Unique(unique) => self.key(&key, &plain(&unique.columns), false),
-                TableConstraint::ForeignKey(reference) => {
-                    self.foreign_key(&key, &reference.columns, &reference.foreign_table, &reference.referred_columns);
-                }
-                _ => {}
+            self.constraint(&key, constraint);
+        }
+    }
+
+    /// `ALTER TABLE … ADD CONSTRAINT`, as a dump of a database writes keys and references. One that is not
+    /// validated says nothing of the rows that are there.
+    fn added_constraints(&mut self, altered: &ast::AlterTable) {
+        let key = fold(&dotted(&altered.name));
+        for operation in &altered.operations {
+            if let ast::AlterTableOperation::AddConstraint { constraint, not_valid: false } = operation {
+                self.constraint(&key, constraint);
             }
+        }
+    }
+
+    fn constraint(&mut self, key: &str, constraint: &TableConstraint) {
+        match constraint {
+            TableConstraint::PrimaryKey(primary) => self.key(key, &plain(&primary.columns), true),
+            TableConstraint::Unique(unique) => self.key(key, &plain(&unique.columns), false),
+            TableConstraint::ForeignKey(reference) => {
+                self.foreign_key(key, &reference.columns, &reference.foreign_table, &reference.referred_columns);
+            }
+            _ => {}
         }
     }
 
@@ -195,6 +217,21 @@ impl SchemaReader<'_> {
     fn fault(&mut self, code: &'static str, at: &Ident, message: String) {
         let span = self.text.span(at.span);
         self.found.push(*self.text.fault(code, span, message));
+    }
+}
+
+/// What a dump holds beside tables and constraints: settings, owners, indexes, comments.
+fn says_nothing_of_rows(statement: &Statement) -> bool {
+    match statement {
+        Statement::AlterTable(_)
+        | Statement::Set(_)
+        | Statement::Comment { .. }
+        | Statement::CreateIndex(_)
+        | Statement::CreateSchema { .. }
+        | Statement::CreateSequence { .. }
+        | Statement::CreateExtension(_) => true,
+        Statement::Query(query) => query.to_string().starts_with("SELECT pg_catalog.set_config("),
+        _ => false,
     }
 }
 

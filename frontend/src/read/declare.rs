@@ -65,6 +65,22 @@ impl Tables {
         }
     }
 
+    /// Adds a table of a schema file, where nobody else tells its columns.
+    pub(crate) fn add(&mut self, table: &Table, declared_by: &Arc<str>) {
+        let key = self.key_of(&table.key);
+        let known = self.catalog.get(&key);
+        if known.is_some_and(|known| !known.columns.is_empty()) {
+            return;
+        }
+        let sql_name = known.map_or_else(|| Arc::clone(&table.sql_name), |known| Arc::clone(&known.sql_name));
+        let n_rows = known.and_then(|known| known.n_rows);
+        self.catalog.declare_columns(&key, declared_by);
+        self.catalog.insert(Table { key: Arc::clone(&key), sql_name, n_rows, ..table.clone() });
+        if !self.sources.iter().any(|source| source.key == key) {
+            self.sources.push(Source { key, data: SourceData::Database });
+        }
+    }
+
     /// The columns that somebody lists of a model: they stand for it where its text is not understood.
     pub(crate) fn describe_model(
         &mut self,

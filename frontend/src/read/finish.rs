@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use isomer_ir::{Diagnostic, Dialect, Model, ModelProject, SourceData, Span, fold};
+use isomer_ir::{Diagnostic, Dialect, Model, ModelProject, Severity, SourceData, Span, fold};
 
 use super::annotations;
+use super::create_table::read_schema;
 use super::functions;
 use super::name::is_below;
 use super::settings::{Config, ModelSettings, Placed, Target};
@@ -32,6 +33,22 @@ pub(crate) fn finish(
     duplicate_faults(&models, reading);
     for decl in &config.functions {
         functions::declare(decl, dialect, &mut tables.catalog, reading);
+    }
+    for (path, span) in &config.schema_paths {
+        let Some(bytes) = files.get(path) else {
+            reading.fault(
+                "PRJ-0002",
+                *span,
+                format!("found no `{path}`, expected a file of `CREATE TABLE` statements"),
+            );
+            continue;
+        };
+        let (schema, found) = read_schema(&String::from_utf8_lossy(bytes), &Arc::from(path.as_str()), dialect);
+        reading.found.extend(found.into_iter().map(|told| Diagnostic { severity: Severity::Project, ..told }));
+        let is_model = |table: &&isomer_ir::Table| models.iter().any(|model| model.key == table.key);
+        for table in schema.tables().filter(|table| !is_model(table)) {
+            tables.add(table, &Arc::from(path.as_str()));
+        }
     }
     for decl in &config.sources {
         if models.iter().any(|model| model.key == fold(&decl.name)) {

@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) database: Option<String>,
     pub(crate) model_paths: Vec<Placed>,
     pub(crate) rule_paths: Vec<Placed>,
+    /// Files of `CREATE TABLE` statements.
+    pub(crate) schema_paths: Vec<Placed>,
     /// By model name or folder.
     pub(crate) models: Vec<(Placed, ModelSettings)>,
     pub(crate) sources: Vec<SourceDecl>,
@@ -94,8 +96,9 @@ const MOST_ROWS: f64 = 1e15;
 
 /// Reads the root of an `isomer.yml`.
 pub(crate) fn read(root: &Node, reading: &mut Reading<'_>) -> Config {
-    const KNOWN: [&str; 17] = [
+    const KNOWN: [&str; 18] = [
         "name",
+        "schema",
         "functions",
         "only",
         "format",
@@ -123,6 +126,7 @@ pub(crate) fn read(root: &Node, reading: &mut Reading<'_>) -> Config {
             "targets" => config.targets = targets(node, reading),
             "database" => config.database = reading.text(key, node),
             "model_paths" => config.model_paths = reading.texts(key, node),
+            "schema" => config.schema_paths = reading.texts(key, node),
             "rules" => config.rule_paths = packs::rule_paths(key, node, reading),
             "models" => config.models = models(node, reading),
             "sources" => config.sources = sources(node, reading),

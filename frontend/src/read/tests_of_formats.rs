@@ -188,3 +188,28 @@ fn columns_of_a_model_that_is_not_understood() {
     let states: Vec<bool> = bound.models.iter().map(|model| matches!(model.bound, isomer_ir::Bound::Plan(_))).collect();
     assert_eq!(states, [false, true], "a reader has the declared columns");
 }
+
+#[test]
+fn a_schema_of_create_table_statements() {
+    let dump = "SET client_encoding = 'UTF8';\nSELECT pg_catalog.set_config('search_path', '', false);\n\
+                CREATE SCHEMA raw;\nCREATE TABLE raw.orders (id integer NOT NULL, buyer bigint, amount numeric(12,2));\n\
+                ALTER TABLE raw.orders OWNER TO postgres;\nCREATE TABLE buyers (id bigint NOT NULL);\n\
+                CREATE TABLE a (x integer);\n\
+                ALTER TABLE ONLY raw.orders ADD CONSTRAINT orders_pkey PRIMARY KEY (id);\n\
+                ALTER TABLE ONLY buyers ADD CONSTRAINT buyers_pkey PRIMARY KEY (id);\n\
+                ALTER TABLE ONLY raw.orders ADD CONSTRAINT later FOREIGN KEY (buyer) REFERENCES buyers(id);\n\
+                CREATE INDEX by_buyer ON raw.orders USING btree (buyer);\nCOMMENT ON TABLE buyers IS 'who';\n";
+    let yml = "dialect: postgres\nschema: [db/schema.sql, db/none.sql]\nsources: {buyers: {rows: 10}}\n";
+    let (project, found) =
+        read(&[("isomer.yml", yml), ("db/schema.sql", dump), ("a.sql", "SELECT id FROM raw.orders")]);
+    assert_eq!(
+        found,
+        ["error[PRJ-0002] isomer.yml: found no `db/none.sql`, expected a file of `CREATE TABLE` statements"]
+    );
+    // A table that is a model's is made by the model.
+    let expect = "a table postgres\ntable raw.orders: id int32 buyer int64? amount decimal(12, 2)? [0] by db/schema.sql\n\
+                  table buyers: id int64 [0] by db/schema.sql\n";
+    assert_eq!(told(&project), expect);
+    let orders = project.catalog.get("raw.orders").unwrap();
+    assert_eq!((&*orders.foreign_keys[0].table, project.sources.len()), ("buyers", 2));
+}
