@@ -91,9 +91,12 @@ impl<'a> Binder<'a> {
                 if *array || format.is_some() {
                     return Err(self.unsupported(expr, "a `CAST` with `ARRAY` or `FORMAT`"));
                 }
+                let is_try = matches!(kind, CastKind::TryCast | CastKind::SafeCast);
+                if let Some(length) = crate::bind_type::cut_at(data_type, self.dialect) {
+                    return self.cut(inner, length, is_try, expr);
+                }
                 let to = self.data_type(data_type, expr)?;
                 let value = self.expr(inner)?;
-                let is_try = matches!(kind, CastKind::TryCast | CastKind::SafeCast);
                 self.cast(value, to, is_try, expr)
             }
             Expr::Extract { field, syntax: _, expr: inner } => {
@@ -538,6 +541,17 @@ impl<'a> Binder<'a> {
             return Err(self.fault("SQL-0011", at, "the type of what is cast to an integer is not known"));
         }
         Ok(self.arena.scalar(Scalar::Cast { arg: value, to, is_try }))
+    }
+
+    /// A cast to a text of a length, which cuts off what is longer.
+    fn cut(&mut self, inner: &'a Expr, length: u64, is_try: bool, at: &Expr) -> Bind<ScalarId> {
+        let value = self.expr(inner)?;
+        let text = self.cast(value, DataType::Text, is_try, at)?;
+        let length = self.arena.literal(Literal::Int(length.into(), DataType::Int32));
+        if self.dialect == Dialect::Postgres {
+            return self.apply(Function::Left, vec![text, length], at);
+        }
+        self.listed_call("cut_text", [text, length], DataType::Text, at)
     }
 
     pub(crate) fn as_text(&mut self, value: ScalarId) -> ScalarId {

@@ -53,6 +53,15 @@ impl<'a> Binder<'a> {
             }
             Special::DiffUnits => self.unit_call(Function::DateDiff, args, at),
             Special::DiffLast => self.unit_call(Function::DateDiff, vec![args[2], args[1], args[0]], at),
+            Special::ElapsedLast => {
+                // A day is 24 hours there, and one of the calendar in a time zone elsewhere.
+                let unit = self.unit_name(args[2], at)?;
+                if !matches!(unit, "hour" | "minute" | "second" | "millisecond" | "microsecond") {
+                    return Err(self.unsupported(at, &format!("whole units of `{unit}`")));
+                }
+                let unit = self.arena.text(unit);
+                self.listed_call("elapsed_units", [unit, args[1], args[0]], DataType::Int64, at)
+            }
             Special::TruncLast if self.arena.type_of(args[0]).is_numeric() => self.apply(Function::Trunc, args, at),
             Special::TruncLast => self.unit_call(Function::DateTrunc, vec![args[1], args[0]], at),
             Special::SparkTrunc => {

@@ -110,6 +110,22 @@ fn decimal(info: &ExactNumberInfo, dialect: Dialect) -> Option<DataType> {
     ((1..=38).contains(&precision) && scale <= precision).then_some(DataType::Decimal { precision, scale })
 }
 
+/// The length to which a cast to this type cuts texts off.
+pub(crate) fn cut_at(written: &ast::DataType, dialect: Dialect) -> Option<u64> {
+    use ast::DataType as T;
+    match written {
+        T::Varchar(Some(length)) | T::CharacterVarying(Some(length)) | T::CharVarying(Some(length))
+            if matches!(dialect, Dialect::Postgres | Dialect::Snowflake) =>
+        {
+            match length {
+                ast::CharacterLength::IntegerLength { length, unit: None } => Some(*length),
+                ast::CharacterLength::IntegerLength { .. } | ast::CharacterLength::Max => None,
+            }
+        }
+        _ => None,
+    }
+}
+
 /// What Snowflake and BigQuery mean by a name in their own way; `None` where it is as elsewhere.
 #[allow(clippy::option_option, reason = "a name of the dialect may be one without a type here")]
 fn of_warehouse(written: &ast::DataType, dialect: Dialect) -> Option<Option<DataType>> {

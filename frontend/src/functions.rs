@@ -76,6 +76,8 @@ specials! {
     DiffUnits = "diff_units",
     /// `date_diff(end, start, unit)` of BigQuery.
     DiffLast = "diff_last",
+    /// `timestamp_diff(end, start, unit)` of BigQuery, in whole units.
+    ElapsedLast = "elapsed_last",
     /// `date_trunc(x, unit)` of BigQuery.
     TruncLast = "trunc_last",
     /// `trunc(x, 'month')` of Spark, a date.
@@ -139,7 +141,7 @@ impl Special {
         match self {
             Self::DatePart | Self::AddUnits | Self::DiffUnits => Some(0),
             Self::TruncLast => Some(1),
-            Self::DiffLast => Some(2),
+            Self::DiffLast | Self::ElapsedLast => Some(2),
             _ => None,
         }
     }

@@ -220,6 +220,9 @@ fn listed_function(listed: ListedFunction, args: &[DataType], dialect: Dialect) 
             },
             _ => DataType::Unknown,
         },
+        "generate_array_bigquery" if first.is_numeric() => first.list_of(),
+        "generate_date_array_bigquery" => DataType::Date.list_of(),
+        "generate_timestamp_array_bigquery" => DataType::TimestampTz.list_of(),
         // A series of numbers is of 64 bits, one of dates of timestamps.
         "generate_series_list" | "range_list" if first.is_integer() => DataType::Int64.list_of(),
         "generate_series_list" | "range_list" if first.is_temporal() => DataType::Timestamp.list_of(),

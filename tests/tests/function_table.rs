@@ -198,6 +198,85 @@ fn what_is_written_for_a_query_gives_its_rows() {
     });
 }
 
+/// A name that stands in the columns of two engines means the same in both.
+#[test]
+fn what_is_written_for_datafusion_gives_the_values_of_duckdb() {
+    with_stack(|| {
+        let duck = engine();
+        let fusion = Engine::open(EngineKind::DataFusion, None).expect("DataFusion opens");
+        let rows: Vec<&str> = PLAIN_ROWS.lines().filter(|line| !line.is_empty()).collect();
+        let names: Vec<&str> = PLAIN.iter().map(|(name, _)| *name).collect();
+        let casts: Vec<String> = PLAIN.iter().map(|(name, of)| format!("CAST({name} AS {of}) AS {name}")).collect();
+        let table = |name: &str| {
+            let (casts, rows, names) = (casts.join(", "), rows.join(", "), names.join(", "));
+            format!("CREATE TABLE {name} AS SELECT {casts} FROM (VALUES {rows}) AS v({names})")
+        };
+        duck.execute("DROP TABLE w").expect("the table goes");
+        duck.execute(&table("w")).expect("the table is made");
+        fusion.execute(&table("w")).expect("the table is made");
+        let examples = examples(Dialect::DuckDb);
+        let texts: Vec<String> = examples.iter().map(|text| format!("SELECT id, {text} AS v FROM w")).collect();
+        let mut project = project_of(&texts);
+        let catalog = project.project.catalog.clone();
+        let shown = |engine: &Engine, sql: &str| -> Result<Vec<String>, String> {
+            let batches = engine.query(sql).map_err(|error| error.to_string())?;
+            let mut rows: Vec<String> = values(&batches)?.iter().map(|row| rounded(row)).collect();
+            rows.sort();
+            Ok(rows)
+        };
+        let mut faults = Vec::new();
+        let mut n_equal = 0;
+        for at in 0..texts.len() {
+            let position = project.model_position(&format!("q{at}")).expect("a model of that name");
+            let Bound::Plan(output) = project.models[position].bound.clone() else { continue };
+            let arena = &mut project.arena;
+            let Ok(theirs) = to_sql(&output, arena, &catalog, Dialect::DuckDb) else { continue };
+            let Ok(ours) = to_sql(&output, arena, &catalog, Dialect::DataFusion) else { continue };
+            let (Ok(theirs), ours_rows) = (shown(&duck, &theirs), shown(&fusion, &ours)) else { continue };
+            match ours_rows {
+                Ok(rows) if rows == theirs => n_equal += 1,
+                // What an engine refuses is no wrong row.
+                Err(_) => {}
+                Ok(rows) => {
+                    faults.push(format!("{}\n  DuckDB {theirs:?}\n  DataFusion {rows:?}\n{ours}", examples[at]))
+                }
+            }
+        }
+        println!("{n_equal} equal");
+        assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+        assert!(n_equal >= 80, "only {n_equal} are compared");
+    });
+}
+
+/// A row with its doubles to twelve digits.
+fn rounded(row: &[Value]) -> String {
+    let cell = |value: &Value| match value {
+        Value::Float(value) => format!("{value:.12e}"),
+        other => format!("{other:?}"),
+    };
+    row.iter().map(cell).collect::<Vec<_>>().join(", ")
+}
+
+const PLAIN: [(&str, &str); 9] = [
+    ("id", "int"),
+    ("i", "int"),
+    ("n", "tinyint"),
+    ("d", "double"),
+    ("s", "varchar"),
+    ("f", "boolean"),
+    ("dt", "date"),
+    ("ts", "timestamp"),
+    ("m", "decimal(6, 2)"),
+];
+
+const PLAIN_ROWS: &str = "
+(0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+(1, 1, 2, 0.5, 'Abc', true, '2024-01-31', '2024-01-31 23:59:59', 1.25)
+(2, 7, 3, 1.0, '12', false, '2024-02-29', '2024-02-29 00:00:00', -1.25)
+(3, 5, 5, 0.25, 'a,b,c', NULL, '1999-12-31', '1999-12-31 12:30:45', 0.00)
+(4, 2, 7, 0.75, '', true, '2020-02-03', '2020-02-03 04:05:06', 9.5)
+(5, -3, -4, -0.5, 'ä b', false, '1970-01-01', '1970-01-01 00:00:00', 2.5)";
+
 fn project_of(texts: &[String]) -> isomer_ir::BoundProject {
     let mut files = ProjectFiles::new();
     for (at, sql) in texts.iter().enumerate() {
