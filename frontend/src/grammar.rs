@@ -113,6 +113,10 @@ impl<D: Dialect> Dialect for Bounded<D> {
         self.base.get_next_precedence(parser)
     }
 
+    fn supports_window_function_null_treatment_arg(&self) -> bool {
+        self.is_duckdb || self.base.supports_window_function_null_treatment_arg()
+    }
+
     fn get_next_precedence_default(&self, parser: &Parser<'_>) -> Result<u8, ParserError> {
         if self.is_duckdb {
             match parser.peek_token_ref().token {
@@ -212,7 +216,6 @@ impl<D: Dialect> Dialect for Bounded<D> {
         supports_named_fn_args_with_expr_name
         supports_numeric_prefix
         supports_numeric_literal_underscores
-        supports_window_function_null_treatment_arg
         supports_dictionary_syntax
         support_map_literal_syntax
         supports_lambda_functions
