@@ -226,7 +226,7 @@ fn what_is_written_for_datafusion_gives_the_values_of_duckdb() {
         };
         let mut faults = Vec::new();
         let mut n_equal = 0;
-        for at in 0..texts.len() {
+        for (at, example) in examples.iter().enumerate() {
             let position = project.model_position(&format!("q{at}")).expect("a model of that name");
             let Bound::Plan(output) = project.models[position].bound.clone() else { continue };
             let arena = &mut project.arena;
@@ -238,7 +238,7 @@ fn what_is_written_for_datafusion_gives_the_values_of_duckdb() {
                 // What an engine refuses is no wrong row.
                 Err(_) => {}
                 Ok(rows) => {
-                    faults.push(format!("{}\n  DuckDB {theirs:?}\n  DataFusion {rows:?}\n{ours}", examples[at]))
+                    faults.push(format!("{example}\n  DuckDB {theirs:?}\n  DataFusion {rows:?}\n{ours}"));
                 }
             }
         }
