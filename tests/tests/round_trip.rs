@@ -87,7 +87,12 @@ fn databases(trip: &Trip) -> Vec<Database> {
     }
     // What is not modelled, such as JSON, has no values here.
     for table in project.project.catalog.tables() {
-        for (at, _) in table.columns.iter().enumerate().filter(|(_, column)| column.data_type == DataType::Unknown) {
+        for (at, _) in table
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| matches!(column.data_type, DataType::Unknown | DataType::Json))
+        {
             for row in seen.iter_mut().filter_map(|database| database.rows_mut(&table.key)).flatten() {
                 row[at] = Cell::Null;
             }

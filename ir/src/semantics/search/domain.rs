@@ -291,7 +291,9 @@ fn values(data_type: DataType, literals: &[Value]) -> (Vec<Value>, Vec<Value>) {
             Vec::new()
         }
         // Values that are told apart and nothing else; what looks into them is not evaluated.
-        DataType::Unknown | DataType::Bytes => return (["a", "b"].map(Value::text).to_vec(), Vec::new()),
+        DataType::Unknown | DataType::Bytes | DataType::Json => {
+            return (["a", "b"].map(Value::text).to_vec(), Vec::new());
+        }
         DataType::Uuid => {
             let uuid = |n| Value::text(&format!("00000000-0000-0000-0000-00000000000{n}"));
             return ([1, 2].map(uuid).to_vec(), Vec::new());
