@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{DataType, Dialect, Function, Literal, Scalar, ScalarId, is_widening};
+use isomer_ir::{DataType, Dialect, Function, Literal, Scalar, ScalarId};
 use sqlparser::ast::{
     self, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, Expr, TrimWhereField, TypedString, UnaryOperator, Value,
     ValueWithSpan,
@@ -487,78 +487,6 @@ impl<'a> Binder<'a> {
         }
         let value = self.expr(inner)?;
         self.apply(function, vec![value], at)
-    }
-
-    /// A conversion; literals are converted at once where nothing can go wrong.
-    pub(crate) fn cast(&mut self, value: ScalarId, to: DataType, is_try: bool, at: &Expr) -> Bind<ScalarId> {
-        let from = self.arena.type_of(value);
-        if let Scalar::Literal(literal) = self.arena[value].clone() {
-            let folded = match (&literal, to) {
-                (Literal::Null(_), _) => Some(Literal::Null(to)),
-                (Literal::Text(text), DataType::Date | DataType::Timestamp | DataType::Time | DataType::Interval) => {
-                    let read = literal::typed(text, to, self.dialect);
-                    if read.is_none() && !is_try {
-                        return Err(self.fault("SQL-0018", at, format!("`{text}` is not read as {to}")));
-                    }
-                    read
-                }
-                (Literal::Int(value, from), _) if to.is_integer() && is_widening(*from, to) => {
-                    Some(Literal::Int(*value, to))
-                }
-                (Literal::Int(..) | Literal::Decimal { .. }, DataType::Float64) => {
-                    isomer_ir::literal_text(&literal).parse().ok().map(|value: f64| Literal::Float(value.to_bits()))
-                }
-                _ => None,
-            };
-            if let Some(folded) = folded {
-                return Ok(self.arena.literal(folded));
-            }
-        }
-        if from == to {
-            return Ok(value);
-        }
-        if from == DataType::Json && self.dialect != Dialect::DuckDb
-            || to == DataType::Json && self.dialect == Dialect::Snowflake
-        {
-            if is_try {
-                return Err(self.unsupported(at, "`TRY_CAST` of JSON"));
-            }
-            let name = if self.dialect == Dialect::Postgres { "cast_of_jsonb" } else { "cast_of_json" };
-            return self.listed_call(name, [value], to, at);
-        }
-        // A cast to an integer rounds, halves of doubles to even; Spark and DataFusion cut off, and the
-        // warehouses round halves away from zero.
-        let is_fraction = from.is_float() || matches!(from, DataType::Decimal { .. });
-        if to.is_integer() && is_fraction && matches!(self.dialect, Dialect::Spark | Dialect::DataFusion) {
-            let cut = self.arena.call(Function::Trunc, [value], from);
-            return Ok(self.arena.scalar(Scalar::Cast { arg: cut, to, is_try }));
-        }
-        if to.is_integer() && from.is_float() && matches!(self.dialect, Dialect::Snowflake | Dialect::BigQuery) {
-            let rounded = self.arena.call(Function::Round, [value], from);
-            return Ok(self.arena.scalar(Scalar::Cast { arg: rounded, to, is_try }));
-        }
-        if to.is_integer() && from == DataType::Unknown && self.dialect != Dialect::DuckDb {
-            return Err(self.fault("SQL-0011", at, "the type of what is cast to an integer is not known"));
-        }
-        Ok(self.arena.scalar(Scalar::Cast { arg: value, to, is_try }))
-    }
-
-    /// A cast to a text of a length, which cuts off what is longer.
-    fn cut(&mut self, inner: &'a Expr, length: u64, is_try: bool, at: &Expr) -> Bind<ScalarId> {
-        let value = self.expr(inner)?;
-        let text = self.cast(value, DataType::Text, is_try, at)?;
-        let length = self.arena.literal(Literal::Int(length.into(), DataType::Int32));
-        if self.dialect == Dialect::Postgres {
-            return self.apply(Function::Left, vec![text, length], at);
-        }
-        self.listed_call("cut_text", [text, length], DataType::Text, at)
-    }
-
-    pub(crate) fn as_text(&mut self, value: ScalarId) -> ScalarId {
-        match self.arena.type_of(value) {
-            DataType::Text | DataType::Unknown | DataType::Null => value,
-            _ => self.arena.cast(value, DataType::Text),
-        }
     }
 }
 

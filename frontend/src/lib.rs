@@ -8,6 +8,7 @@ mod bind;
 mod bind_aggregate;
 mod bind_arithmetic;
 mod bind_call;
+mod bind_cast;
 mod bind_compare;
 mod bind_distinct;
 mod bind_expr;
