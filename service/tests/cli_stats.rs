@@ -70,10 +70,10 @@ fn counts_are_the_same_each_time() {
 fn the_rule_that_takes_most_is_at_the_top() {
     let branches: Vec<String> =
         (0..5).map(|n| format!("SELECT o.id FROM o JOIN c ON o.cid = c.cid WHERE o.id > {n}")).collect();
-    let (found, told) = stats(&branches.join("\nUNION ALL\n"), &format!("{MATCH_EVERYTHING}  budget 2 total\n"));
+    let (found, told) = stats(&branches.join("\nUNION ALL\n"), &format!("{MATCH_EVERYTHING}  budget 1 total\n"));
     let top = &found["rules"][0];
     assert_eq!(top["rule"], "match-everything", "{top:#}");
-    assert_eq!(top["stopped"], "its budget of 2 applications was spent", "{top:#}");
+    assert_eq!(top["stopped"], "its budget of 1 applications was spent", "{top:#}");
     assert!(codes(&told, "note").contains(&"RULE-0060".to_owned()), "{told:?}");
 }
 

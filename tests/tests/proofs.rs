@@ -22,6 +22,9 @@ fn sized(example: &Example) -> Optimised {
 }
 
 /// What a check of every step found, as `model step verdict`, for those of other verdicts.
+/// Why a step may be left open: values that the interpreter does not have, which DuckDB and DataFusion run.
+const NOT_EVALUATED: &[&str] = &["the elements of a list", "a column of a type without values here"];
+
 fn others(proofs: &[api::Proof], expected: &[&str]) -> Vec<String> {
     let mut others = Vec::new();
     for proof in proofs {
@@ -77,6 +80,13 @@ fn no_step_of_the_golden_cases_is_refuted() {
         let proofs = with_stack(move || {
             answer_with_chains(&case).optimised.map_or_else(Vec::new, |mut optimised| proof::prove(&mut optimised, &[]))
         });
+        let mut proofs = proofs;
+        for proof in &mut proofs {
+            let is_open = |step: &api::ProofStep| {
+                step.verdict == "open" && step.reason.as_deref().is_some_and(|why| NOT_EVALUATED.contains(&why))
+            };
+            proof.steps.retain(|step| !is_open(step));
+        }
         assert_eq!(others(&proofs, &["proved", "tested", "consented"]), [""; 0], "{name}");
     }
 }

@@ -138,6 +138,8 @@ fn arrow_type(data_type: DataType) -> Result<ArrowType, String> {
         | DataType::TimestampTz
         | DataType::Interval
         | DataType::Uuid
+        | DataType::Json
+        | DataType::Nested(_)
         | DataType::Unknown => Err(format!("no column of TPC-H has the type {data_type}")),
     }
 }
