@@ -10,8 +10,8 @@ use std::fmt::Debug;
 use std::iter::Peekable;
 use std::str::Chars;
 
-use sqlparser::ast::{ColumnOption, Expr, GranteesType, Ident, ObjectNamePart, Statement};
-use sqlparser::dialect::{Dialect, Precedence};
+use sqlparser::ast::{BinaryOperator, ColumnOption, Expr, GranteesType, Ident, ObjectNamePart, Statement};
+use sqlparser::dialect::{DatabricksDialect, Dialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
@@ -105,7 +105,16 @@ impl<D: Dialect> Dialect for Bounded<D> {
         self.base.is_custom_operator_part(ch)
     }
 
+    /// Spark's `DIV`, which its base leaves out.
     fn parse_infix(&self, parser: &mut Parser<'_>, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+        if self.base.dialect() == TypeId::of::<DatabricksDialect>() && parser.parse_keyword(Keyword::DIV) {
+            let right = parser.parse_subexpr(precedence);
+            return Some(right.map(|right| Expr::BinaryOp {
+                left: Box::new(expr.clone()),
+                op: BinaryOperator::MyIntegerDivide,
+                right: Box::new(right),
+            }));
+        }
         self.base.parse_infix(parser, expr, precedence)
     }
 
