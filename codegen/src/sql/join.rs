@@ -251,7 +251,11 @@ impl Statement<'_, '_> {
     ) -> Result<ExprId, CodegenError> {
         let mut block = self.build(right)?;
         block.forget_order();
-        if (!on.is_empty() && !block.is_plain(&self.speller.exprs)) || block.set.is_some() || block.is_distinct {
+        // DuckDB cannot correlate a condition with what a full join stands beside; a relation of its own it can.
+        let is_full = |item: &super::block::Item| item.attach == Attach::Full;
+        let has_full_join = self.dialect() == Target::DuckDb && block.items.iter().any(is_full);
+        let is_apart = has_full_join || !block.is_plain(&self.speller.exprs);
+        if (!on.is_empty() && is_apart) || block.set.is_some() || block.is_distinct {
             block = self.wrap(block, None)?;
         }
         let mut env = left.env.clone();
@@ -333,7 +337,8 @@ impl Statement<'_, '_> {
         }
         let mut inner = self.build(right)?;
         inner.forget_order();
-        if !inner.is_plain(&self.speller.exprs) || inner.set.is_some() || inner.is_distinct {
+        let has_full_join = inner.items.iter().any(|item| item.attach == Attach::Full);
+        if has_full_join || !inner.is_plain(&self.speller.exprs) || inner.set.is_some() || inner.is_distinct {
             inner = self.wrap(inner, None)?;
         }
         let mut env = block.env.clone();
