@@ -393,7 +393,8 @@ pub(crate) fn differences(comparison: &Comparison) -> Vec<String> {
 }
 
 /// An error with what caused it, in one line.
-pub(crate) fn causes(error: &EngineError) -> String {
+#[must_use]
+pub fn causes(error: &EngineError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -1,7 +1,6 @@
 //! Queries there and back: as written, through the plan, and as the optimizer leaves them, on DuckDB
 //! over one database, with the reference interpreter as the judge of orders and ties.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use isomer_codegen::{to_sql, type_name};
@@ -9,7 +8,7 @@ use isomer_engines::{Engine, EngineKind, RecordBatch, compare, values};
 use isomer_frontend::ProjectFiles;
 use isomer_ir::semantics::{Database, EvalError, Rows, Value, evaluate};
 use isomer_ir::{Bound, Dialect, Output, OutputColumn, Table};
-use isomer_service::execute::{Statement, Way, statements};
+use isomer_service::execute::{Statement, Way, causes, statements};
 use isomer_service::optimize::{self, Optimised, Request};
 use serde_json::json;
 
@@ -79,7 +78,7 @@ impl Trip {
             .iter()
             .map(|step| {
                 let sql = step.sql.as_ref().map_err(Clone::clone)?;
-                engine.create(&step.sql_name, step.materialise, sql).map(|_| ()).map_err(|error| told(&error))
+                engine.create(&step.sql_name, step.materialise, sql).map(|_| ()).map_err(|error| causes(&error))
             })
             .collect();
         let outcomes = self.models.iter().map(|model| self.compared(engine, database, model, &made)).collect();
@@ -129,7 +128,7 @@ impl Trip {
         ] {
             let batches = match engine.query(query) {
                 Ok(batches) => batches,
-                Err(error) => return differs(&format!("{way} fails: {}", told(&error)), sql),
+                Err(error) => return differs(&format!("{way} fails: {}", causes(&error)), sql),
             };
             let is_equal = match (&ours, values(&written), values(&batches)) {
                 // Where ties are cut or the order is free, only the interpreter knows what is allowed.
@@ -205,17 +204,6 @@ pub fn load(engine: &Engine, tables: &[Table], database: &Database) {
 fn names_of(batches: &[RecordBatch]) -> Vec<String> {
     let fields = batches.first().map(|batch| batch.schema().fields().clone()).unwrap_or_default();
     fields.iter().map(|field| field.name().clone()).collect()
-}
-
-/// An error with its causes.
-fn told(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 fn shown(rows: &[Vec<Value>]) -> String {

@@ -241,6 +241,22 @@ impl Statement<'_, '_> {
         self.finish_unnamed(block, &[(column, name)])
     }
 
+    /// The right side of a test as a block that takes conditions, which are spelled in both sides' names.
+    fn tested(&mut self, left: &Block, right: NodeId, has_conditions: bool) -> Result<(Block, Env), CodegenError> {
+        let mut block = self.build(right)?;
+        block.forget_order();
+        // DuckDB cannot correlate a condition with what a full join stands beside; a relation of its own it can.
+        let is_full = |item: &super::block::Item| item.attach == Attach::Full;
+        let has_full_join = self.dialect() == Target::DuckDb && block.items.iter().any(is_full);
+        let is_apart = has_full_join || !block.is_plain(&self.speller.exprs);
+        if (has_conditions && is_apart) || block.set.is_some() || block.is_distinct {
+            block = self.wrap(block, None)?;
+        }
+        let mut env = left.env.clone();
+        env.extend(block.env.iter().map(|(id, expr)| (*id, *expr)));
+        Ok((block, env))
+    }
+
     /// The predicate that a matching right row exists, over a left block.
     fn exists_expr(
         &mut self,
@@ -249,17 +265,7 @@ impl Statement<'_, '_> {
         on: &[ScalarId],
         is_negated: bool,
     ) -> Result<ExprId, CodegenError> {
-        let mut block = self.build(right)?;
-        block.forget_order();
-        // DuckDB cannot correlate a condition with what a full join stands beside; a relation of its own it can.
-        let is_full = |item: &super::block::Item| item.attach == Attach::Full;
-        let has_full_join = self.dialect() == Target::DuckDb && block.items.iter().any(is_full);
-        let is_apart = has_full_join || !block.is_plain(&self.speller.exprs);
-        if (!on.is_empty() && is_apart) || block.set.is_some() || block.is_distinct {
-            block = self.wrap(block, None)?;
-        }
-        let mut env = left.env.clone();
-        env.extend(block.env.iter().map(|(id, expr)| (*id, *expr)));
+        let (mut block, env) = self.tested(left, right, !on.is_empty())?;
         let mut conjuncts = self.conjuncts(&env, on)?;
         block.filter.append(&mut conjuncts);
         block.env = Env::default();
@@ -335,14 +341,7 @@ impl Statement<'_, '_> {
         if self.reads_subquery(&block, on) {
             block = self.wrap(block, None)?;
         }
-        let mut inner = self.build(right)?;
-        inner.forget_order();
-        let has_full_join = inner.items.iter().any(|item| item.attach == Attach::Full);
-        if has_full_join || !inner.is_plain(&self.speller.exprs) || inner.set.is_some() || inner.is_distinct {
-            inner = self.wrap(inner, None)?;
-        }
-        let mut env = block.env.clone();
-        env.extend(inner.env.iter().map(|(id, expr)| (*id, *expr)));
+        let (mut inner, env) = self.tested(&block, right, true)?;
         let mut conjuncts = self.conjuncts(&env, &kept)?;
         for test in self.conjuncts(&env, &tests)? {
             conjuncts.push(self.speller.exprs.template(Level::Compare, "@ IS NOT FALSE", &[test]));

@@ -9,8 +9,8 @@ use crate::semantics::Value;
 use crate::semantics::cast::cast;
 use crate::semantics::compare::is_same;
 use crate::{
-    Arena, Catalog, ColumnDef, ColumnId, DataType, Frame, FrameBound, Literal, Output, Plan, Scalar, ScalarId, SortKey,
-    Table, days_from_civil, plus_months,
+    Arena, Catalog, ColumnDef, ColumnId, DataType, Literal, Output, Plan, Scalar, ScalarId, Table, days_from_civil,
+    plus_months,
 };
 
 const DAY: i64 = 86_400_000_000;
@@ -146,40 +146,24 @@ struct Reads {
 
 impl Reads {
     fn plan(&mut self, plan: &Plan, arena: &Arena) {
+        self.scalars(plan.own_scalars(), arena);
         match plan {
-            Plan::Filter { holds, .. } => self.scalars(holds.iter().copied(), arena),
-            Plan::Project { exprs, .. } => self.scalars(exprs.iter().map(|&(_, scalar)| scalar), arena),
-            Plan::Join { on, .. } => self.scalars(on.iter().copied(), arena),
-            Plan::Values { rows, .. } => self.scalars(rows.iter().flatten().copied(), arena),
-            Plan::Sort { keys, .. } => self.keys(keys, arena),
-            Plan::Aggregate { keys, calls, .. } => {
-                self.scalars(keys.iter().map(|&(_, scalar)| scalar), arena);
-                for (_, call) in calls {
-                    self.scalars(call.args.iter().copied().chain(call.filter), arena);
-                    self.keys(&call.order, arena);
-                }
-            }
-            Plan::GroupingSets { groups, .. } => self.scalars(groups.scalars(), arena),
-            Plan::Unnest { list, .. } => self.scalars([*list], arena),
-            Plan::Window { calls, .. } => {
-                for (_, call) in calls {
-                    self.scalars(call.args.iter().chain(&call.partition).copied().chain(call.filter), arena);
-                    self.keys(&call.order, arena);
-                    let Frame { start, end, .. } = call.frame;
-                    for bound in [start, end] {
-                        if let FrameBound::Preceding(scalar) | FrameBound::Following(scalar) = bound {
-                            self.scalars([scalar], arena);
-                        }
-                    }
-                }
-            }
             // Every column decides which rows are the same.
             Plan::Distinct { input } => self.scans(input),
             Plan::SetOp { inputs, .. } => {
                 self.columns.extend(inputs.iter().flat_map(|(_, taken)| taken.iter().copied()));
             }
             Plan::Scan { .. }
+            | Plan::Values { .. }
             | Plan::Empty { .. }
+            | Plan::Filter { .. }
+            | Plan::Project { .. }
+            | Plan::Join { .. }
+            | Plan::Aggregate { .. }
+            | Plan::GroupingSets { .. }
+            | Plan::Unnest { .. }
+            | Plan::Window { .. }
+            | Plan::Sort { .. }
             | Plan::Limit { .. }
             | Plan::Instance { .. }
             | Plan::Named { .. }
@@ -197,10 +181,6 @@ impl Reads {
             Plan::Project { .. } | Plan::Aggregate { .. } | Plan::GroupingSets { .. } | Plan::SetOp { .. } => {}
             other => other.inputs().into_iter().for_each(|input| self.scans(input)),
         }
-    }
-
-    fn keys(&mut self, keys: &[SortKey], arena: &Arena) {
-        self.scalars(keys.iter().map(|key| key.scalar), arena);
     }
 
     fn scalars(&mut self, scalars: impl IntoIterator<Item = ScalarId>, arena: &Arena) {
