@@ -198,3 +198,42 @@ fn unknown_names_and_values_are_refused_by_name() {
     let error = load(&engine, &untyped, &generated("random", &[])).unwrap_err().to_string();
     assert_eq!(error, "generator `random` cannot make table `t`: column `a` has no declared type");
 }
+
+#[test]
+fn values_that_conditions_ask_for_are_among_the_random_ones() {
+    let t = table(
+        "t",
+        &[
+            ("status", DataType::Text, true),
+            ("day", DataType::Text, true),
+            ("n", DataType::Int32, false),
+            ("tags", DataType::Text.list_of(), true),
+        ],
+    );
+    let settings =
+        [("rows", "400"), ("values.Status", "'it''s open', 'paid'"), ("holds.day", "date"), ("values.n", "100, 101")];
+    let engine = Engine::open(EngineKind::DuckDb, None).unwrap();
+    assert_eq!(load(&engine, &t, &generated("random", &settings)).unwrap(), Some(400));
+    holds(
+        &engine,
+        &[
+            "(SELECT count(*) FILTER (WHERE status = 'it''s open') > 50 AND count(*) FILTER (WHERE status = 'paid') > 50 \
+              AND count(*) FILTER (WHERE status = 'v7') > 5 AND count(*) FILTER (WHERE status IS NULL) > 20 FROM t)",
+            "(SELECT count(CAST(day AS DATE)) > 100 FROM t)",
+            "(SELECT count(*) FILTER (WHERE n = 100) > 50 AND count(*) FILTER (WHERE n < 10) > 50 FROM t)",
+            "(SELECT count(DISTINCT len(tags)) = 3 FROM t)",
+            // Draws of two columns do not go together.
+            "(SELECT count(*) > 60 FROM (SELECT DISTINCT status, n FROM t))",
+        ],
+    );
+    for (setting, expect) in [
+        (
+            ("values.stat", "1"),
+            "generator `random` has no setting `values.stat`: expected one of `values.` and a column",
+        ),
+        (("holds.day", "month"), "setting `holds.day` of generator `random` is `month`: expected `boolean`, `date`"),
+    ] {
+        let error = load(&engine, &t, &generated("random", &[setting])).unwrap_err().to_string();
+        assert!(error.starts_with(expect), "{error}");
+    }
+}

@@ -11,6 +11,7 @@ use isomer_engines::{Comparison, Engine, EngineError, EngineKind};
 use isomer_ir::{Bound, Catalog, Dialect, Materialise, Model, Source, SourceData, StepKind};
 
 use crate::api;
+use crate::made_rows::{MadeRows, RANDOM};
 use crate::optimize::{self, Optimised};
 
 /// Doubles are equal when they differ by no more than this share of the larger one (or of 1): sums
@@ -143,15 +144,17 @@ pub fn open(
     let project = &optimised.project.project;
     let database = project.database.as_ref().map(|path| base.join(&**path));
     let session = Engine::open(engine, database.as_deref()).map_err(|error| causes(&error))?;
+    let made = MadeRows::of(optimised);
+    let generated = SourceData::Generated(Arc::from(RANDOM), Vec::new());
     for source in referred_first(&project.sources, &project.catalog) {
         let Some(table) = project.catalog.get(&source.key) else { continue };
         tell(&format!("loading {}", table.sql_name));
-        let generated = SourceData::Generated(Arc::from("random"), Vec::new());
         let data = match &source.data {
             SourceData::Database if database.is_none() => &generated,
             data @ (SourceData::Database | SourceData::File(_) | SourceData::Generated(..)) => data,
         };
-        session.load(table, data, base).map_err(|error| format!("source `{}`: {}", table.sql_name, causes(&error)))?;
+        let data = made.data(table, data);
+        session.load(table, &data, base).map_err(|error| format!("source `{}`: {}", table.sql_name, causes(&error)))?;
     }
     for (model, bound) in optimised.upstream.clone() {
         tell(&format!("making {}", model.name));

@@ -12,6 +12,7 @@ pub mod files;
 mod fingerprint;
 pub mod http;
 pub mod lineage;
+mod made_rows;
 pub mod optimize;
 mod packs;
 pub mod problem;

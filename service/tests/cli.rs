@@ -256,3 +256,38 @@ fn verify_excuses_models_that_differ_from_themselves() {
     };
     assert_eq!(["drawn", "reads_drawn", "counted"].map(verdict), ["skipped", "skipped", "equal"]);
 }
+
+#[test]
+fn generated_rows_meet_the_conditions_of_the_models() {
+    let settings = "
+sources:
+  raw:
+    columns:
+      - {name: id, type: bigint, not_null: true, unique: true}
+      - {name: status, type: varchar}
+      - {name: day, type: varchar}
+      - {name: meta, type: json}
+      - {name: tags, type: 'varchar[]'}
+";
+    let stage = "SELECT id, upper(status) AS status, CAST(day AS DATE) AS day, meta ->> '$.source.name' AS source, tags FROM raw";
+    let paid = "SELECT count(*) AS n_paid, count(*) FILTER (WHERE day >= '2031-05-01') AS n_late FROM stage \
+                WHERE status IN ('PAID', 'SHIPPED') HAVING count(*) > 0";
+    let sources =
+        "SELECT source, count(*) AS n FROM stage WHERE source IS NOT NULL GROUP BY source HAVING count(*) > 20";
+    let tags = "SELECT tag, count(*) AS n FROM raw, unnest(raw.tags) AS t(tag) GROUP BY tag HAVING count(*) > 20";
+    let folder = project(&[
+        ("isomer.yml", settings.as_bytes()),
+        ("models/stage.sql", stage.as_bytes()),
+        ("models/paid.sql", paid.as_bytes()),
+        ("models/sources.sql", sources.as_bytes()),
+        ("models/tags.sql", tags.as_bytes()),
+    ]);
+    let told = isomer(folder.path(), &["verify", "--format", "json"]);
+    assert_eq!(told.exit, Some(0), "{told:?}");
+    let verified: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    let models = verified["models"].as_array().unwrap();
+    let n_rows = models.iter().map(|model| (model["name"].as_str().unwrap(), model["rows"].as_u64().unwrap()));
+    let n_rows: std::collections::BTreeMap<_, _> = n_rows.collect();
+    assert_eq!(n_rows["paid"], 1, "{verified:#}");
+    assert!(n_rows["sources"] >= 4 && n_rows["tags"] >= 5, "{verified:#}");
+}

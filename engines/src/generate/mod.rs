@@ -5,7 +5,7 @@
 //! | `sessions` | `raw_events` | `rows` (100000), `users` (1000), `days` (30), `burst` (10 events), `nulls` (0.05 of countries), `seed` (1) |
 //! | `tpch` | one of TPC-H's eight | `scale` (0.1), `table` (the source's own name) |
 //! | `tpcds` | one of TPC-DS's 24 | `scale` (0.1), `table` (the source's own name), `nulls` (0 more of nullable values), `seed` (1) |
-//! | `random` | any | `rows` (1000), `nulls` (0.2 of nullable values), `domain` (10 distinct values), `seed` (1) |
+//! | `random` | any | `rows` (1000), `nulls` (0.2 of nullable values), `domain` (10 distinct values), `seed` (1), `values.COLUMN`, `holds.COLUMN` |
 
 mod random;
 mod sessions;

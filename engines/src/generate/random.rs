@@ -1,19 +1,36 @@
 //! `random`: rows that obey what a table declares (keys, NOT NULL, foreign keys) and are otherwise
 //! as nasty as they can be: few distinct values, NULLs, duplicates, negative numbers, empty texts.
 //!
+//! A setting `values.COLUMN` lists SQL literals, such as `'open', 'paid'`, of which every second value of
+//! the column is one; `holds.COLUMN` says of which type's values a column of texts holds the texts.
+//! Columns of keys take neither.
+//!
 //! Foreign keys are drawn from the referred tables, which must have been loaded before.
 //! Fewer rows than asked for are made where a key has room for no more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use isomer_ir::{Column, DataType, ForeignKey, Nested, Table};
 
-use super::Settings;
+use super::{Settings, listed};
 use crate::EngineError;
 use crate::duck::Duck;
 use crate::name::{RelationName, quoted};
+use crate::types::duckdb_name;
 
 const GENERATOR: &str = "random";
+
+/// Types whose texts a column may hold.
+const HELD: [(&str, DataType); 8] = [
+    ("boolean", DataType::Boolean),
+    ("date", DataType::Date),
+    ("double", DataType::Float64),
+    ("integer", DataType::Int32),
+    ("json", DataType::Json),
+    ("time", DataType::Time),
+    ("timestamp", DataType::Timestamp),
+    ("uuid", DataType::Uuid),
+];
 
 /// A table to be filled; the query depends on the tables that it refers to.
 #[derive(Debug, Clone)]
@@ -23,6 +40,10 @@ pub(crate) struct Random {
     nulls: f64,
     domain: u64,
     seed: u64,
+    /// Literals that a column's values are drawn from.
+    values: BTreeMap<usize, String>,
+    /// Types of which a column holds the texts.
+    holds: BTreeMap<usize, DataType>,
 }
 
 /// Columns that take their values together: one column, or those of a foreign key.
@@ -44,12 +65,26 @@ pub(super) fn random(table: &Table, settings: &Settings<'_>) -> Result<Random, E
     if table.columns.is_empty() {
         return Err(refused(table, "it declares no columns".to_owned()));
     }
+    let mut values = BTreeMap::new();
+    for (column, literals) in settings.of_columns("values.", table)? {
+        values.insert(column, literals.to_owned());
+    }
+    let mut holds = BTreeMap::new();
+    for (column, name) in settings.of_columns("holds.", table)? {
+        let expected = || listed(&HELD.map(|(name, _)| name));
+        let held = HELD.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let setting = || format!("holds.{}", table.columns[column].name);
+        let (_, data_type) = held.ok_or_else(|| settings.refused(&setting(), name, &expected()))?;
+        holds.insert(column, *data_type);
+    }
     Ok(Random {
         table: table.clone(),
         n_rows: settings.count("rows", 1_000)?,
         nulls: settings.share("nulls", 0.2)?,
         domain: settings.count("domain", 10)?,
         seed: settings.seed()?,
+        values,
+        holds,
     })
 }
 
@@ -126,8 +161,15 @@ impl Random {
         for (a, atom) in atoms.iter().enumerate() {
             let is_key = atom.digit.is_some();
             let free_digit = || {
-                let size = if atom.foreign_key.is_some() { atom.capacity } else { atom.capacity.min(self.domain) };
-                format!("CAST(hash(i, {seed}, {a}) % {} AS BIGINT)", size.max(1))
+                let is_nested =
+                    atom.columns.iter().any(|c| matches!(self.table.columns[*c].data_type, DataType::Nested(_)));
+                let size = match atom.foreign_key {
+                    Some(_) => atom.capacity,
+                    // That they are no keys is all that a capacity of one says.
+                    None if is_nested => self.domain,
+                    None => atom.capacity.min(self.domain),
+                };
+                format!("CAST({} % {} AS BIGINT)", drawn(seed, a, "value"), size.max(1))
             };
             let digit = atom.digit.clone().unwrap_or_else(free_digit);
             let is_null = |column: &Column| column.is_nullable && !is_key && nulls > 0;
@@ -135,11 +177,12 @@ impl Random {
                 let column = &self.table.columns[*c];
                 let value = match atom.foreign_key {
                     Some(_) => format!("r{a}.c{position}"),
-                    None => value(column.data_type, &digit, is_key),
+                    None if is_key => value(column.data_type, &digit, true),
+                    None => self.free_value(*c, &digit, a),
                 };
                 // One draw for all columns of a reference, so that it is NULL as a whole.
                 columns[*c] = if is_null(column) {
-                    format!("CASE WHEN hash(i, {seed}, {a}, 'null') % 1000 >= {nulls} THEN {value} END")
+                    format!("CASE WHEN {} % 1000 >= {nulls} THEN {value} END", drawn(seed, a, "null"))
                 } else {
                     value
                 };
@@ -167,6 +210,27 @@ impl Random {
             .map(|(column, value)| format!("{value} AS {}", quoted(&column.name)));
         format!("SELECT {} FROM range({n_rows}) AS numbers(i){joins}", list.collect::<Vec<_>>().join(", "))
     }
+
+    /// The value of a column that no key decides, of a number from 0.
+    fn free_value(&self, column: usize, digit: &str, atom: usize) -> String {
+        let (data_type, seed) = (self.table.columns[column].data_type, self.seed);
+        let plain = match self.holds.get(&column) {
+            Some(held) if data_type == DataType::Text => format!("CAST({} AS VARCHAR)", value(*held, digit, false)),
+            _ => value(data_type, digit, false),
+        };
+        let Some(literals) = self.values.get(&column) else { return plain };
+        let Some(type_name) = duckdb_name(data_type) else { return plain };
+        let list = format!("CAST([{literals}] AS {type_name}[])");
+        let which = format!("1 + CAST({} % len({list}) AS BIGINT)", drawn(seed, atom, "which"));
+        let given = drawn(seed, atom, "given");
+        format!("CASE WHEN {given} % 2 = 0 THEN list_extract({list}, {which}) ELSE {plain} END")
+    }
+}
+
+/// A number of row `i` that has nothing to do with other draws of the row. Arguments of one hash are
+/// combined so that low bits of two draws go together; a hash of the hash mixes them.
+fn drawn(seed: u64, atom: usize, what: &str) -> String {
+    format!("hash(hash(i, {seed}, {atom}, '{what}'))")
 }
 
 /// Gives the atoms of a key their digits: together they count through the rows, so that no two
@@ -298,8 +362,8 @@ fn nested_value(nested: &Nested, digit: &str) -> String {
         }
         Nested::Map(key, of) => format!("MAP {{{}: {}}}", value(*key, digit, true), value(*of, digit, false)),
         Nested::Enum(texts) => {
-            let text = texts.first().map_or(String::new(), |text| text.replace('\'', "''"));
-            format!("'{text}'")
+            let texts: Vec<String> = texts.iter().map(|text| format!("'{}'", text.replace('\'', "''"))).collect();
+            format!("list_extract([{}], 1 + ({digit}) % {})", texts.join(", "), texts.len().max(1))
         }
     }
 }

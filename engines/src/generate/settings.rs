@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use isomer_ir::Table;
+
 use super::listed;
 use crate::EngineError;
 
@@ -20,7 +22,8 @@ impl<'a> Settings<'a> {
         given: &'a [(Arc<str>, Arc<str>)],
     ) -> Result<Self, EngineError> {
         for (name, _) in given {
-            if !known.contains(&&**name) {
+            let is_of_column = OF_COLUMNS.iter().any(|prefix| name.starts_with(prefix)) && generator == "random";
+            if !known.contains(&&**name) && !is_of_column {
                 return Err(EngineError::UnknownSetting {
                     generator,
                     found: name.to_string(),
@@ -55,6 +58,24 @@ impl<'a> Settings<'a> {
         share.ok_or_else(|| self.refused(name, text, "a number from 0 to 1"))
     }
 
+    /// Settings whose name is the prefix and a column; of one column given twice the last counts.
+    pub(super) fn of_columns(&self, prefix: &str, table: &Table) -> Result<Vec<(usize, &'a str)>, EngineError> {
+        let mut found = Vec::new();
+        for (name, text) in self.given {
+            let Some(column) = name.strip_prefix(prefix) else { continue };
+            let Some(position) = table.position(&isomer_ir::fold(column)) else {
+                let names: Vec<&str> = table.columns.iter().map(|known| &*known.name).collect();
+                return Err(EngineError::UnknownSetting {
+                    generator: self.generator,
+                    found: name.to_string(),
+                    expected: format!("`{prefix}` and a column: {}", listed(&names)),
+                });
+            };
+            found.push((position, &**text));
+        }
+        Ok(found)
+    }
+
     pub(super) fn refused(&self, setting: &str, found: &str, expected: &str) -> EngineError {
         EngineError::Setting {
             generator: self.generator,
@@ -64,6 +85,9 @@ impl<'a> Settings<'a> {
         }
     }
 }
+
+/// Beginnings of settings that go on with the name of a column.
+const OF_COLUMNS: [&str; 2] = ["values.", "holds."];
 
 /// Most rows of a generated table; products of two settings stay within 64 bits.
 const MAX_COUNT: u64 = 1_000_000_000;

@@ -207,18 +207,8 @@ impl Reads {
 
 /// Values of a type: those around the literals first, then plain ones; and its extremes.
 fn values(data_type: DataType, literals: &[Value]) -> (Vec<Value>, Vec<Value>) {
-    let mut mild: Vec<Value> = Vec::new();
-    let mut add = |value: Value| {
-        if let Ok(value) = cast(value, data_type)
-            && !value.is_null()
-            && !mild.iter().any(|known| is_same(known, &value))
-        {
-            mild.push(value);
-        }
-    };
-    for literal in literals {
-        neighbours(literal, data_type).into_iter().for_each(&mut add);
-    }
+    let mut mild = near(data_type, literals);
+    let mut add = |value: Value| push(&mut mild, value, data_type);
     let day = |year, month, day| Value::Date(i32::try_from(days_from_civil(year, month, day)).unwrap_or(0));
     let micros = |date: Value, more: i64| match date {
         Value::Date(days) => Value::Timestamp(i64::from(days) * DAY + more),
@@ -286,6 +276,25 @@ fn values(data_type: DataType, literals: &[Value]) -> (Vec<Value>, Vec<Value>) {
         }
     };
     (mild, extreme)
+}
+
+/// What the literals and their neighbours are in a column of the type.
+pub(super) fn near(data_type: DataType, literals: &[Value]) -> Vec<Value> {
+    let mut found = Vec::new();
+    for value in literals.iter().flat_map(|literal| neighbours(literal, data_type)) {
+        push(&mut found, value, data_type);
+    }
+    found
+}
+
+/// Adds a value as the type holds it, if it does and if it is new.
+fn push(values: &mut Vec<Value>, value: Value, data_type: DataType) {
+    if let Ok(value) = cast(value, data_type)
+        && !value.is_null()
+        && !values.iter().any(|known| is_same(known, &value))
+    {
+        values.push(value);
+    }
 }
 
 /// A literal and what stands next to it, for a column of the type.

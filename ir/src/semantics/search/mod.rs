@@ -5,6 +5,7 @@
 //! obeys the catalog: types, NOT NULL, keys, references. What differs is cut down to few rows of
 //! plain values. The same budget finds the same counterexample.
 
+mod compared;
 mod domain;
 mod every;
 mod made;
@@ -14,6 +15,7 @@ mod shrink;
 use crate::semantics::{Database, EvalError, Rows, evaluate};
 use crate::{Arena, Catalog, Output};
 
+pub use compared::{Compared, ModelOf};
 pub use domain::Subject;
 
 /// How far a search goes, and what counts as a difference.
