@@ -69,6 +69,36 @@ fn column(array: &ArrayRef) -> Result<Vec<Value>, String> {
                 micros: span.nanoseconds / 1_000,
             })
         }
+        // An enumeration.
+        DataType::Dictionary(_, texts) => return column(&as_type(texts)?),
+        DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _) => {
+            let lists = as_type(&DataType::LargeList(Arc::clone(element)))?;
+            let lists = lists.as_list::<i64>();
+            lists
+                .iter()
+                .map(|list| list.map_or(Ok(Value::Null), |list| Ok(Value::list(column(&list)?))))
+                .collect::<Result<Vec<_>, String>>()?
+        }
+        DataType::Struct(fields) => {
+            let columns = array.as_struct().columns().iter().map(column).collect::<Result<Vec<_>, _>>()?;
+            let names: Vec<Arc<str>> = fields.iter().map(|field| Arc::from(field.name().as_str())).collect();
+            let row = |at: usize| {
+                let fields = names.iter().zip(&columns).map(|(name, column)| (Arc::clone(name), column[at].clone()));
+                Value::Struct(fields.collect())
+            };
+            (0..array.len()).map(|at| if array.is_null(at) { Value::Null } else { row(at) }).collect()
+        }
+        DataType::Map(_, _) => {
+            let maps = array.as_map();
+            let map = |at: usize| -> Result<Value, String> {
+                let entries = maps.value(at);
+                let (keys, values) = (column(entries.column(0))?, column(entries.column(1))?);
+                Ok(Value::Map(keys.into_iter().zip(values).collect()))
+            };
+            (0..array.len())
+                .map(|at| if array.is_null(at) { Ok(Value::Null) } else { map(at) })
+                .collect::<Result<Vec<_>, _>>()?
+        }
         other => return Err(format!("`{other}`")),
     })
 }

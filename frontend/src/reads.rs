@@ -34,9 +34,13 @@ impl Finder {
         let parts: Vec<&str> =
             name.0.iter().filter_map(|part| part.as_ident()).map(|ident| ident.value.as_str()).collect();
         let key = fold(&parts.join("."));
-        if !self.frames.iter().flat_map(|frame| &frame.defined).any(|defined| *defined == key) {
+        if !self.is_defined(&key) {
             self.reads.push(key);
         }
+    }
+
+    fn is_defined(&self, key: &str) -> bool {
+        self.frames.iter().flat_map(|frame| &frame.defined).any(|defined| **defined == *key)
     }
 }
 
@@ -55,12 +59,26 @@ impl Visitor for Finder {
                 }
             }
         }
-        self.frames.push(frame);
-        if let SetExpr::Table(table) = &*query.body {
-            let Table { table_name, schema_name } = &**table;
-            let parts: Vec<&str> = schema_name.iter().chain(table_name).map(String::as_str).collect();
-            self.reads.push(fold(&parts.join(".")));
+        // The body is visited behind the definitions, but its `TABLE name` is not visited at all.
+        let mut bodies = vec![&*query.body];
+        while let Some(body) = bodies.pop() {
+            match body {
+                SetExpr::Table(table) => {
+                    let Table { table_name, schema_name } = &**table;
+                    let parts: Vec<&str> = schema_name.iter().chain(table_name).map(String::as_str).collect();
+                    let key = fold(&parts.join("."));
+                    if !frame.pending.iter().any(|(_, defined)| *defined == key)
+                        && !frame.defined.contains(&key)
+                        && !self.is_defined(&key)
+                    {
+                        self.reads.push(key);
+                    }
+                }
+                SetExpr::SetOperation { left, right, .. } => bodies.extend([&**left, &**right]),
+                _ => {}
+            }
         }
+        self.frames.push(frame);
         ControlFlow::Continue(())
     }
 

@@ -7,6 +7,7 @@ pub mod pipelines;
 pub mod queries;
 pub mod round_trip;
 pub mod schema;
+pub mod slt;
 pub mod tpcds;
 
 use std::fmt::Write as _;

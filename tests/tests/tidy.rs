@@ -17,7 +17,7 @@ const LONG_FILES: [(&str, &str); 5] = [
     ("rewriter/src/optimize.rs", "the order of all phases"),
 ];
 /// Dependencies that take long to compile or shape a layer, and the crates that may name them.
-const HOMES: [(&str, &[&str]); 16] = [
+const HOMES: [(&str, &[&str]); 17] = [
     ("axum", &["service"]),
     ("clap", &["service"]),
     ("criterion", &["benches"]),
@@ -30,6 +30,7 @@ const HOMES: [(&str, &[&str]); 16] = [
     ("prost", &["codegen"]),
     // A third opinion on the reference interpreter.
     ("rusqlite", &["tests"]),
+    ("sqllogictest", &["tests"]),
     // Tests of emitted SQL parse it.
     ("sqlparser", &["frontend", "codegen"]),
     ("substrait", &["codegen"]),

@@ -52,6 +52,9 @@ impl Scopes<'_, '_, '_> {
         let is_qualified =
             select.items.len() > 1 || is_read_inside || is_reading_outside || self.is_ambiguous(query, select);
         let mut taken = outer.clone();
+        if is_qualified {
+            self.take_columns(id, &mut taken);
+        }
         for item in &select.items {
             let source = &statement.sources[item.source.0 as usize];
             let name = match &source.kind {
@@ -66,6 +69,28 @@ impl Scopes<'_, '_, '_> {
         }
         for query in inner {
             stacker::maybe_grow(64 * 1024, 1024 * 1024, || self.assign(query, &taken));
+        }
+    }
+
+    /// Takes the names of the columns that a query and those within it have in scope: DataFusion reads `dt.x`
+    /// as a field of a column `dt` where there is one nearer than the relation `dt`.
+    fn take_columns(&self, id: QueryId, taken: &mut Taken) {
+        let mut queries = vec![id];
+        while let Some(id) = queries.pop() {
+            let query = self.query(id);
+            let select = match &query.body {
+                Body::Set { branches, .. } => {
+                    queries.extend(branches);
+                    continue;
+                }
+                Body::Select(select) => select,
+            };
+            for item in &select.items {
+                for name in self.statement.sources[item.source.0 as usize].names.values() {
+                    taken.take(name.trim_matches(['"', '`']));
+                }
+            }
+            queries.extend(nested(&self.statement.speller.exprs, query, select));
         }
     }
 

@@ -165,7 +165,10 @@ fn text(value: &Value) -> Cell {
         | Value::Time(_)
         | Value::Timestamp(_)
         | Value::TimestampTz(_)
-        | Value::Interval { .. } => return Err(AS_TEXT),
+        | Value::Interval { .. }
+        | Value::List(_)
+        | Value::Struct(_)
+        | Value::Map(_) => return Err(AS_TEXT),
     };
     Ok(Value::Text(Arc::from(text)))
 }

@@ -9,7 +9,8 @@ const DAY: i64 = 86_400_000_000;
 
 /// Compares two values that are not NULL. Numbers compare by value: exactly, or as doubles where
 /// one is a double. NaN equals itself and is the greatest; `-0.0` equals `0.0`. Texts compare by
-/// code points. A month of an interval counts 30 days.
+/// code points. A month of an interval counts 30 days. Lists, structs and maps compare part by part;
+/// within them NULL equals itself and is the greatest.
 pub(super) fn compared(a: &Value, b: &Value) -> Result<Ordering, EvalError> {
     Ok(match (a, b) {
         (Value::Boolean(a), Value::Boolean(b)) => a.cmp(b),
@@ -30,8 +31,32 @@ pub(super) fn compared(a: &Value, b: &Value) -> Result<Ordering, EvalError> {
             let ((a, scale_a), (b, scale_b)) = (digits(a), digits(b));
             scaled(a, scale_a, b, scale_b)
         }
+        (Value::List(a), Value::List(b)) => parts(a.iter().zip(b.iter()), a.len().cmp(&b.len()))?,
+        (Value::Struct(a), Value::Struct(b)) if a.len() == b.len() => {
+            parts(a.iter().zip(b.iter()).map(|((_, a), (_, b))| (a, b)), Ordering::Equal)?
+        }
+        (Value::Map(a), Value::Map(b)) => {
+            let both = a.iter().zip(b.iter());
+            parts(both.flat_map(|((k, a), (l, b))| [(k, l), (a, b)]), a.len().cmp(&b.len()))?
+        }
         _ => return Err(UNLIKE),
     })
+}
+
+/// The order of the first pair of parts that differ, or `rest`.
+fn parts<'a>(pairs: impl Iterator<Item = (&'a Value, &'a Value)>, rest: Ordering) -> Result<Ordering, EvalError> {
+    for (a, b) in pairs {
+        let order = match (a.is_null(), b.is_null()) {
+            (true, true) => Ordering::Equal,
+            (true, false) => Ordering::Greater,
+            (false, true) => Ordering::Less,
+            (false, false) => compared(a, b)?,
+        };
+        if order != Ordering::Equal {
+            return Ok(order);
+        }
+    }
+    Ok(rest)
 }
 
 /// The total order of values of one column; NULL is the least and equals itself.
@@ -104,5 +129,8 @@ fn kind(value: &Value) -> u8 {
         Value::Date(_) | Value::Timestamp(_) | Value::TimestampTz(_) => 4,
         Value::Time(_) => 5,
         Value::Interval { .. } => 6,
+        Value::List(_) => 7,
+        Value::Struct(_) => 8,
+        Value::Map(_) => 9,
     }
 }

@@ -125,6 +125,17 @@ fn is_close_row(a: &[Value], b: &[Value]) -> bool {
 }
 
 fn is_close(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::List(a), Value::List(b)) => return is_close_row(a, b),
+        (Value::Struct(a), Value::Struct(b)) => {
+            return a.len() == b.len() && a.iter().zip(b.iter()).all(|((_, a), (_, b))| is_close(a, b));
+        }
+        (Value::Map(a), Value::Map(b)) => {
+            let is_entry = |((k, a), (l, b)): (&(Value, Value), &(Value, Value))| is_close(k, l) && is_close(a, b);
+            return a.len() == b.len() && a.iter().zip(b.iter()).all(is_entry);
+        }
+        _ => {}
+    }
     if let (Value::Float(_), _) | (_, Value::Float(_)) = (a, b)
         && let (Some(a), Some(b)) = (as_double(a), as_double(b))
         && a.is_finite()

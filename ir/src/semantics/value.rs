@@ -43,6 +43,12 @@ pub enum Value {
         /// Microseconds.
         micros: i64,
     },
+    /// Values of one type, in order.
+    List(Arc<[Self]>),
+    /// Named fields, in the order of the type.
+    Struct(Arc<[(Arc<str>, Self)]>),
+    /// Values by keys, each key once, in the order in which they were given.
+    Map(Arc<[(Self, Self)]>),
 }
 
 impl Value {
@@ -56,6 +62,12 @@ impl Value {
     #[must_use]
     pub fn text(text: &str) -> Self {
         Self::Text(Arc::from(text))
+    }
+
+    /// A list.
+    #[must_use]
+    pub fn list(values: impl IntoIterator<Item = Self>) -> Self {
+        Self::List(values.into_iter().collect())
     }
 }
 
@@ -80,7 +92,7 @@ impl From<&Literal> for Value {
 }
 
 impl fmt::Display for Value {
-    /// As a SQL literal that DuckDB and PostgreSQL read.
+    /// As a SQL literal that DuckDB reads, and PostgreSQL what is not nested.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let literal = match self {
             Self::Null => return f.write_str("NULL"),
@@ -100,7 +112,36 @@ impl fmt::Display for Value {
             Self::Interval { months, days, micros } => {
                 Literal::Interval { months: *months, days: *days, micros: *micros }
             }
+            Self::List(values) => {
+                f.write_str("[")?;
+                separated(f, values, &mut |f, value| write!(f, "{value}"))?;
+                return f.write_str("]");
+            }
+            Self::Struct(fields) => {
+                f.write_str("{")?;
+                separated(f, fields, &mut |f, (name, value)| write!(f, "'{}': {value}", name.replace('\'', "''")))?;
+                return f.write_str("}");
+            }
+            Self::Map(entries) => {
+                f.write_str("MAP {")?;
+                separated(f, entries, &mut |f, (key, value)| write!(f, "{key}: {value}"))?;
+                return f.write_str("}");
+            }
         };
         f.write_str(&literal_text(&literal))
     }
+}
+
+fn separated<T>(
+    f: &mut fmt::Formatter<'_>,
+    parts: &[T],
+    write: &mut dyn FnMut(&mut fmt::Formatter<'_>, &T) -> fmt::Result,
+) -> fmt::Result {
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            f.write_str(", ")?;
+        }
+        write(f, part)?;
+    }
+    Ok(())
 }
