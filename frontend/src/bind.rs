@@ -123,6 +123,19 @@ pub(crate) struct Bound {
     pub(crate) columns: Vec<(Arc<str>, ColumnId)>,
 }
 
+/// How far a common table expression is bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is bound.
+    Bound,
+    /// It stands behind the one that is being bound.
+    Later,
+    /// It may read itself, and its start is being bound.
+    Start,
+    /// Its step is being bound, and it stands for the rows of the round before.
+    Work,
+}
+
 /// A common table expression in scope.
 #[derive(Debug, Clone)]
 pub(crate) struct Cte {
@@ -135,6 +148,7 @@ pub(crate) struct Cte {
     /// Levels that were open where it was written.
     pub(crate) depth: usize,
     pub(crate) is_correlated: bool,
+    pub(crate) standing: Standing,
 }
 
 /// State of binding one text.
@@ -145,6 +159,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) text: &'a SourceText<'a>,
     pub(crate) levels: Vec<Level<'a>>,
     pub(crate) ctes: Vec<Cte>,
+    /// Positions of the common table expressions whose steps are being bound, innermost last.
+    pub(crate) recursions: Vec<usize>,
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) depth: usize,
     pub(crate) n_operators: usize,
@@ -211,6 +227,7 @@ pub(crate) fn bind_parsed(
         text,
         levels: Vec::new(),
         ctes: Vec::new(),
+        recursions: Vec::new(),
         diagnostics: Vec::new(),
         depth: 0,
         n_operators: 0,

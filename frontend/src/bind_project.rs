@@ -268,6 +268,10 @@ fn unique_columns(plan: &Plan, arena: &Arena) -> Option<Vec<ColumnId>> {
         | Plan::Join { .. }
         | Plan::SetOp { .. }
         | Plan::Instance { .. }
+        | Plan::RecursiveUnion { .. }
+        | Plan::WorkTable { .. }
+        | Plan::Sample { .. }
+        | Plan::ScanAt { .. }
         | Plan::Hole { .. } => None,
     }
 }

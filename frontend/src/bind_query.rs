@@ -8,7 +8,7 @@ use sqlparser::ast::{
     Query, SetExpr, SetOperator, SetQuantifier, Table, TableAlias, TableAliasColumnDef, Values, With,
 };
 
-use crate::bind::{Bind, Binder, Bound, Clause, Cte, Level};
+use crate::bind::{Bind, Binder, Bound, Clause, Cte, Level, Standing};
 use crate::place::Place;
 use crate::scope::{Named, Rel, Scope, has_outer, is_nullable};
 
@@ -62,13 +62,8 @@ impl<'a> Binder<'a> {
         (limit_clause, fetch_clause): (Option<&'a LimitClause>, Option<&'a Fetch>),
         is_root: bool,
     ) -> Bind<Bound> {
-        if let Some(With { with_token: _, recursive, cte_tables }) = with {
-            if *recursive {
-                return Err(self.unsupported(&cte_tables[0].alias.name, "`WITH RECURSIVE`"));
-            }
-            for cte in cte_tables {
-                self.cte(cte)?;
-            }
+        if let Some(with) = with {
+            self.with_list(with)?;
         }
         let is_limited = limit_clause.is_some() || fetch_clause.is_some();
         let keeps_order = is_root || is_limited;
@@ -118,8 +113,16 @@ impl<'a> Binder<'a> {
         Ok(bound)
     }
 
-    fn cte(&mut self, cte: &'a CteSyntax) -> Bind<()> {
-        let CteSyntax { alias, query, from, materialized: _, closing_paren_token } = cte;
+    pub(crate) fn with_list(&mut self, with: &'a With) -> Bind<()> {
+        let With { with_token: _, recursive, cte_tables } = with;
+        if *recursive {
+            return self.recursive_list(cte_tables);
+        }
+        cte_tables.iter().try_for_each(|cte| self.cte(cte))
+    }
+
+    pub(crate) fn cte(&mut self, cte: &'a CteSyntax) -> Bind<()> {
+        let CteSyntax { alias, query, from, materialized: _, closing_paren_token: _ } = cte;
         if from.is_some() {
             return Err(self.unsupported(&alias.name, "`FROM` behind a common table expression"));
         }
@@ -129,8 +132,14 @@ impl<'a> Binder<'a> {
             return Err(self.unsupported(name, "`AT` behind an alias"));
         }
         let bound = Bound { columns: self.renamed(bound.columns, columns, name)?, rel: bound.rel };
+        self.push_cte(cte, bound, Standing::Bound);
+        Ok(())
+    }
+
+    pub(crate) fn push_cte(&mut self, cte: &CteSyntax, bound: Bound, standing: Standing) {
+        let (name, query) = (&cte.alias.name, &cte.query);
         let mut span = self.text.span(query.place());
-        span.end = self.text.span(closing_paren_token.0.span).start.max(span.start);
+        span.end = self.text.span(cte.closing_paren_token.0.span).start.max(span.start);
         let n_operators = bound.rel.plan.n_operators();
         let is_correlated = plan_has_outer(self.arena, &bound.rel.plan);
         let (key, depth) = (fold(&name.value), self.levels.len());
@@ -142,13 +151,15 @@ impl<'a> Binder<'a> {
             n_operators,
             depth,
             is_correlated,
+            standing,
         });
-        Ok(())
     }
 
     /// The relation of a CTE in scope, as one more reference to it.
     pub(crate) fn cte_reference(&mut self, key: &str, at: &impl Place) -> Bind<Option<(Rel, Vec<Named>)>> {
-        let Some(cte) = self.ctes.iter().rev().find(|cte| &*cte.key == key).cloned() else { return Ok(None) };
+        let Some(position) = self.ctes.iter().rposition(|cte| &*cte.key == key) else { return Ok(None) };
+        let cte = self.ctes[position].clone();
+        self.may_be_read(&cte, position, at)?;
         if cte.is_correlated && cte.depth != self.levels.len() {
             let message =
                 format!("`{}` reads a column of a query further out, and is read by an inner query", cte.name);
@@ -161,7 +172,12 @@ impl<'a> Binder<'a> {
             return Err(self.fault("SQL-0004", at, message));
         }
         let Bound { rel, columns } = cte.bound;
-        let plan = Plan::Named { input: Box::new(rel.plan), name: cte.name, span: cte.span };
+        let plan = match cte.standing {
+            Standing::Work => rel.plan,
+            Standing::Bound | Standing::Later | Standing::Start => {
+                Plan::Named { input: Box::new(rel.plan), name: cte.name, span: cte.span }
+            }
+        };
         let named = self.named(columns);
         Ok(Some((Rel { plan, columns: rel.columns }, named)))
     }
@@ -280,7 +296,7 @@ impl<'a> Binder<'a> {
         })
     }
 
-    fn set_operand(&mut self, operand: &'a SetExpr) -> Bind<Bound> {
+    pub(crate) fn set_operand(&mut self, operand: &'a SetExpr) -> Bind<Bound> {
         self.deeper(|binder| match operand {
             SetExpr::Select(select) => binder.select(select, None, false),
             SetExpr::Query(query) => binder.query(query, false),
@@ -340,7 +356,7 @@ impl<'a> Binder<'a> {
     }
 
     /// An input of a set operation with its columns cast to the common types.
-    fn as_types(&mut self, input: Bound, types: &[DataType]) -> (Rel, Vec<ColumnId>) {
+    pub(crate) fn as_types(&mut self, input: Bound, types: &[DataType]) -> (Rel, Vec<ColumnId>) {
         let Bound { rel, columns } = input;
         let mut is_changed = false;
         let mut exprs: Vec<(ColumnId, ScalarId)> = Vec::new();

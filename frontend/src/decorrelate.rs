@@ -122,7 +122,11 @@ pub(crate) fn pull_up(arena: &mut Arena, plan: Plan, purpose: Use) -> Result<Pul
         Plan::Unnest { .. } => Err("`UNNEST`"),
         Plan::SetOp { .. } => Err("a set operation"),
         Plan::Values { columns, rows } => pull_up_row(arena, columns, rows),
-        Plan::Scan { .. } | Plan::Empty { .. } | Plan::Hole { .. } => Err("an outer column in a table"),
+        Plan::RecursiveUnion { .. } => Err("a recursive query"),
+        Plan::Sample { .. } => Err("a sample"),
+        Plan::Scan { .. } | Plan::Empty { .. } | Plan::WorkTable { .. } | Plan::ScanAt { .. } | Plan::Hole { .. } => {
+            Err("an outer column in a table")
+        }
     }
 }
 

@@ -150,7 +150,11 @@ pub(crate) fn unnested(arena: &mut Arena, plan: Plan, domain: &Domain) -> Result
             exprs.extend(domain.passed(arena));
             Plan::Project { input: Box::new(domain.plan.clone()), exprs }
         }
-        Plan::Scan { .. } | Plan::Empty { .. } | Plan::Hole { .. } => return Err("an outer column in a table"),
+        Plan::RecursiveUnion { .. } => return Err("a recursive query"),
+        Plan::Sample { .. } => return Err("a sample"),
+        Plan::Scan { .. } | Plan::Empty { .. } | Plan::WorkTable { .. } | Plan::ScanAt { .. } | Plan::Hole { .. } => {
+            return Err("an outer column in a table");
+        }
     })
 }
 

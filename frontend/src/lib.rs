@@ -20,6 +20,7 @@ mod bind_pattern;
 mod bind_pivot;
 mod bind_project;
 mod bind_query;
+mod bind_recursive;
 mod bind_select;
 mod bind_set_by_name;
 mod bind_special;

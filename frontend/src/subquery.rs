@@ -569,6 +569,10 @@ fn is_single_row(plan: &Plan) -> bool {
         | Plan::Join { .. }
         | Plan::Limit { .. }
         | Plan::SetOp { .. }
+        | Plan::RecursiveUnion { .. }
+        | Plan::WorkTable { .. }
+        | Plan::Sample { .. }
+        | Plan::ScanAt { .. }
         | Plan::Hole { .. } => false,
     }
 }

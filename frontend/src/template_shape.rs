@@ -61,6 +61,9 @@ pub(crate) fn supported(plan: &Plan, side: Side, arena: &Arena) -> Result<(), &'
         },
         Plan::GroupingSets { .. } => Err("GROUPING SETS"),
         Plan::Unnest { .. } => Err("UNNEST"),
+        Plan::RecursiveUnion { .. } | Plan::WorkTable { .. } => Err("WITH RECURSIVE"),
+        Plan::Sample { .. } => Err("a sample"),
+        Plan::ScanAt { .. } => Err("a table as it was"),
         Plan::Sort { .. } => Err("ORDER BY without LIMIT"),
         Plan::Values { .. } | Plan::Empty { .. } => Err("a SELECT without FROM"),
         Plan::Hole { .. } => Err("a hole of another kind"),
@@ -94,6 +97,9 @@ pub(crate) fn list_holes(rule: &Rule, arena: &Arena, column: ColumnId) -> Option
         | ColumnDef::Grouping { .. }
         | ColumnDef::Variant { .. }
         | ColumnDef::Values { .. }
+        | ColumnDef::Recursive { .. }
+        | ColumnDef::Work { .. }
+        | ColumnDef::Versioned { .. }
         | ColumnDef::Mark { .. } => None,
     }
 }
@@ -130,6 +136,10 @@ pub(crate) fn scalars_of(plan: &Plan) -> Vec<ScalarId> {
             | Plan::SetOp { .. }
             | Plan::Instance { .. }
             | Plan::Named { .. }
+            | Plan::RecursiveUnion { .. }
+            | Plan::WorkTable { .. }
+            | Plan::Sample { .. }
+            | Plan::ScanAt { .. }
             | Plan::Hole { .. } => {}
         }
         stack.extend(plan.inputs());

@@ -16,6 +16,8 @@ pub struct QueryText {
     pub body: usize,
     /// Where `WITH` stands; the same as `body` where there is none.
     pub head: usize,
+    /// Whether the expressions may read themselves: `WITH RECURSIVE`.
+    pub is_recursive: bool,
 }
 
 /// Where a common table expression stands.
@@ -31,21 +33,23 @@ pub struct CteText {
     pub inside: Range<usize>,
 }
 
-/// Cuts a query's text. `None` for a recursive list, and for what does not read as one.
+/// Cuts a query's text. `None` for what does not read as one.
 #[must_use]
 pub fn cut_query(text: &str) -> Option<QueryText> {
     let head = next_code(text, 0)?;
     let word = |at: usize| text[at..skip_token(text, at)].to_ascii_uppercase();
     if word(head) != "WITH" {
-        return Some(QueryText { ctes: Vec::new(), body: head, head });
+        return Some(QueryText { ctes: Vec::new(), body: head, head, is_recursive: false });
     }
     let mut ctes = Vec::new();
     let mut at = skip_token(text, head);
+    let first = next_code(text, at)?;
+    let is_recursive = word(first) == "RECURSIVE";
+    if is_recursive {
+        at = skip_token(text, first);
+    }
     loop {
         let start = next_code(text, at)?;
-        if word(start) == "RECURSIVE" {
-            return None;
-        }
         let name = &text[start..skip_token(text, start)];
         let mut open = next_code(text, start + name.len())?;
         if text[open..].starts_with('(') {
@@ -68,7 +72,7 @@ pub fn cut_query(text: &str) -> Option<QueryText> {
         });
         let next = next_code(text, end)?;
         if !text[next..].starts_with(',') {
-            return Some(QueryText { ctes, body: end, head });
+            return Some(QueryText { ctes, body: end, head, is_recursive });
         }
         at = next + 1;
     }
@@ -138,7 +142,7 @@ mod tests {
                 "with a (x, y) as materialized (select (1), 2), -- b\n \"B c\" as not materialized (from a) select 1",
                 Some("a <select (1), 2> | B c <from a> | select 1"),
             ),
-            ("WITH RECURSIVE a AS (SELECT 1) SELECT 1", None),
+            ("WITH RECURSIVE a(b) AS (SELECT 1), c AS (a) SELECT 1", Some("a <SELECT 1> | c <a> | SELECT 1")),
             ("WITH a AS SELECT 1", None),
             ("WITH a AS (SELECT 1", None),
             ("", None),

@@ -12,7 +12,7 @@ use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
 use crate::known::{Known, operands};
-use crate::{AggregateCall, Args, DataType, Function, Literal, Scalar, SortKey, Volatility, WindowCall};
+use crate::{AggregateCall, Args, DataType, Function, Literal, Scalar, SortKey, TableVersion, Volatility, WindowCall};
 
 /// An interned scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,6 +90,29 @@ pub enum ColumnDef {
         position: u32,
         /// The column's values.
         values: Vec<ScalarId>,
+    },
+    /// Column `position` of a recursion over these columns of its base and its step.
+    Recursive {
+        /// Position in the output.
+        position: u32,
+        /// The base's column.
+        base: ColumnId,
+        /// The step's column.
+        step: ColumnId,
+    },
+    /// Column `position` of the work table of the recursion around it.
+    Work {
+        /// Position in the work table.
+        position: u32,
+        /// As the base types it.
+        data_type: DataType,
+    },
+    /// A column of a table as it was.
+    Versioned {
+        /// The column of the table as it is.
+        of: ColumnId,
+        /// When.
+        version: TableVersion,
     },
     /// The marker of a mark join: whether a match exists.
     Mark {

@@ -15,6 +15,10 @@
 //! | [`Plan::GroupingSets`] | `GROUPING SETS`, `ROLLUP`, `CUBE` | `Aggregate` over `GroupingSet` | `AggregateRel` |
 //! | [`Plan::Limit`] | `LIMIT`/`OFFSET` | `Limit` | `FetchRel` |
 //! | [`Plan::SetOp`] | `UNION`, `INTERSECT`, `EXCEPT` | `Union`, joins | `SetRel` |
+//! | [`Plan::RecursiveUnion`] | `WITH RECURSIVE` | `RecursiveQuery` | – |
+//! | [`Plan::WorkTable`] | the recursive query within its step | `TableScan` | – |
+//! | [`Plan::Sample`] | `TABLESAMPLE`, `USING SAMPLE` | – | – |
+//! | [`Plan::ScanAt`] | `AT (VERSION => …)`, `TIMESTAMP AS OF …` | – | – |
 //! | [`Model`] | a named `SELECT` | view | – |
 //! | [`ModelProject`] | a set of models | – | – |
 //! | [`Pipeline`] | script | – | list of `Plan`s |
@@ -38,10 +42,13 @@ mod plan;
 mod plan_scalars;
 mod print;
 mod project;
+mod recursion;
+mod sampling;
 mod scalar;
 pub mod semantics;
 mod stats;
 mod types;
+mod version;
 
 pub use arena::{Arena, ColumnDef, ColumnId, ScalarId};
 pub use calendar::{civil_from_days, days_from_civil, days_in_month, plus_months};
@@ -67,6 +74,9 @@ pub use project::{
     Bound, BoundModel, BoundProject, Change, Materialise, Model, ModelProject, Settings, Source, SourceData,
     TestedClaim, TestedFact,
 };
+pub use recursion::Recursion;
+pub use sampling::{SampleMethod, SampleSize, Sampling};
 pub use scalar::{AggregateCall, Args, Frame, FrameBound, FrameUnit, Literal, Scalar, SortKey, WindowCall};
 pub use stats::{PhaseStats, RuleStats, Stats};
 pub use types::DataType;
+pub use version::{TableVersion, VersionBy};

@@ -7,12 +7,13 @@
 //!
 //! May name a column whose value never matters, never misses one that a definition reads.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::{Arena, Catalog, ColumnId, FrameBound, JoinKind, Output, Plan, ScalarId, SetOpKind, SortKey};
+use crate::{Arena, Catalog, ColumnId, FrameBound, JoinKind, Output, Plan, Recursion, ScalarId, SetOpKind, SortKey};
 
 /// How something depends on a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,7 +70,7 @@ pub struct Lineage {
 /// The lineage of a query, down to the tables and models that it reads.
 #[must_use]
 pub fn lineage(output: &Output, arena: &Arena, catalog: &Catalog) -> Lineage {
-    let traced = Tracer { arena, catalog }.plan(&output.plan);
+    let traced = Tracer { arena, catalog, work: RefCell::default() }.plan(&output.plan);
     let columns = output.columns.iter();
     let columns = columns.map(|column| (crate::fold(&column.name), traced.column(column.column).clone())).collect();
     Lineage { columns, rows: traced.rows }
@@ -129,14 +130,24 @@ impl Traced {
 struct Tracer<'a> {
     arena: &'a Arena,
     catalog: &'a Catalog,
+    /// Of the recursions around, innermost last: what each column of the work table comes from, as far as it is
+    /// known.
+    work: RefCell<Vec<Vec<Origins>>>,
 }
 
 impl Tracer<'_> {
     fn plan(&self, plan: &Plan) -> Traced {
         match plan {
             Plan::Scan { table, columns } => self.scan(table, columns),
+            Plan::ScanAt { table, columns, .. } => self.scan(table, columns),
+            Plan::RecursiveUnion { recursion } => self.recursion(recursion),
+            Plan::WorkTable { columns } => {
+                let work = self.work.borrow();
+                let known = work.last().into_iter().flatten();
+                Traced { columns: columns.iter().copied().zip(known.cloned()).collect(), rows: Origins::new() }
+            }
             Plan::Values { .. } | Plan::Empty { .. } | Plan::Hole { .. } => Traced::default(),
-            Plan::Named { input, .. } | Plan::Limit { input, .. } => self.plan(input),
+            Plan::Named { input, .. } | Plan::Limit { input, .. } | Plan::Sample { input, .. } => self.plan(input),
             Plan::Filter { input, holds } => {
                 let mut traced = self.plan(input);
                 let read = self.scalars(&traced, holds.iter().copied(), Dependence::Filter);
@@ -294,6 +305,30 @@ impl Tracer<'_> {
             traced.rows.extend(one.rows);
         }
         traced
+    }
+
+    /// The step is traced until nothing is added to what the work table comes from.
+    fn recursion(&self, recursion: &Recursion) -> Traced {
+        let base = self.plan(&recursion.base);
+        let mut rows = base.rows.clone();
+        let mut known: Vec<Origins> = recursion.base_columns.iter().map(|&id| base.column(id).clone()).collect();
+        loop {
+            let before = (rows.len(), known.iter().map(BTreeSet::len).sum::<usize>());
+            self.work.borrow_mut().push(known.clone());
+            let step = self.plan(&recursion.step);
+            self.work.borrow_mut().pop();
+            for (known, &id) in known.iter_mut().zip(&recursion.step_columns) {
+                known.extend(step.column(id).iter().cloned());
+            }
+            rows.extend(step.rows);
+            if before == (rows.len(), known.iter().map(BTreeSet::len).sum()) {
+                break;
+            }
+        }
+        if recursion.is_distinct {
+            rows.extend(known.iter().flat_map(|origins| used(origins, Dependence::Group)));
+        }
+        Traced { columns: recursion.columns.iter().copied().zip(known).collect(), rows }
     }
 
     fn order(&self, traced: &Traced, keys: &[SortKey]) -> Origins {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{AggregateCall, Arena, ColumnId, GroupingSets, ScalarId, SortKey, Span, WindowCall};
+use crate::{
+    AggregateCall, Arena, ColumnId, GroupingSets, Recursion, Sampling, ScalarId, SortKey, Span, TableVersion,
+    WindowCall,
+};
 
 /// A relational expression. Its schema is a *set* of column ids; output names and column order
 /// live only in [`Output`].
@@ -123,6 +126,33 @@ pub enum Plan {
         /// Output ids.
         columns: Vec<ColumnId>,
     },
+    /// The rows of a start and of what a step makes of them, round by round.
+    RecursiveUnion {
+        /// Start, step and columns.
+        recursion: Box<Recursion>,
+    },
+    /// Within the step of the nearest recursion around it: the rows of the round before.
+    WorkTable {
+        /// One id a column.
+        columns: Vec<ColumnId>,
+    },
+    /// Rows of the input that chance picks: others each time, so that it is never computed twice, and
+    /// nothing moves through it.
+    Sample {
+        /// Input.
+        input: Box<Self>,
+        /// How many, and how.
+        sampling: Box<Sampling>,
+    },
+    /// A table as it was: a relation of its own, of whose rows nothing is known but their types.
+    ScanAt {
+        /// Folded key in the catalog.
+        table: Arc<str>,
+        /// When.
+        version: TableVersion,
+        /// Every column of the table, in catalog order; ids of this version.
+        columns: Vec<ColumnId>,
+    },
     /// The input with every column `c` renamed to `arena.instance(c, k)`.
     Instance {
         /// Input.
@@ -204,12 +234,16 @@ impl Plan {
             Self::Scan { columns, .. }
             | Self::Values { columns, .. }
             | Self::Empty { columns }
+            | Self::WorkTable { columns }
+            | Self::ScanAt { columns, .. }
             | Self::Hole { columns, .. } => columns.clone(),
+            Self::RecursiveUnion { recursion } => recursion.columns.clone(),
             Self::SetOp { columns, .. } => columns.clone(),
             Self::Filter { input, .. }
             | Self::Distinct { input }
             | Self::Sort { input, .. }
             | Self::Limit { input, .. }
+            | Self::Sample { input, .. }
             | Self::Named { input, .. } => input.columns(arena),
             Self::Project { exprs, .. } => exprs.iter().map(|(id, _)| *id).collect(),
             Self::Join { kind, left, right, .. } => {
@@ -260,7 +294,12 @@ impl Plan {
     #[must_use]
     pub fn inputs(&self) -> Vec<&Self> {
         match self {
-            Self::Scan { .. } | Self::Values { .. } | Self::Empty { .. } | Self::Hole { .. } => Vec::new(),
+            Self::Scan { .. }
+            | Self::Values { .. }
+            | Self::Empty { .. }
+            | Self::WorkTable { .. }
+            | Self::ScanAt { .. }
+            | Self::Hole { .. } => Vec::new(),
             Self::Filter { input, .. }
             | Self::Project { input, .. }
             | Self::Aggregate { input, .. }
@@ -270,10 +309,12 @@ impl Plan {
             | Self::Unnest { input, .. }
             | Self::Sort { input, .. }
             | Self::Limit { input, .. }
+            | Self::Sample { input, .. }
             | Self::Instance { input, .. }
             | Self::Named { input, .. } => vec![input],
             Self::Join { left, right, .. } => vec![left, right],
             Self::SetOp { inputs, .. } => inputs.iter().map(|(plan, _)| plan).collect(),
+            Self::RecursiveUnion { recursion } => vec![&recursion.base, &recursion.step],
         }
     }
 
@@ -281,7 +322,12 @@ impl Plan {
     #[must_use]
     pub fn inputs_mut(&mut self) -> Vec<&mut Self> {
         match self {
-            Self::Scan { .. } | Self::Values { .. } | Self::Empty { .. } | Self::Hole { .. } => Vec::new(),
+            Self::Scan { .. }
+            | Self::Values { .. }
+            | Self::Empty { .. }
+            | Self::WorkTable { .. }
+            | Self::ScanAt { .. }
+            | Self::Hole { .. } => Vec::new(),
             Self::Filter { input, .. }
             | Self::Project { input, .. }
             | Self::Aggregate { input, .. }
@@ -291,10 +337,15 @@ impl Plan {
             | Self::Unnest { input, .. }
             | Self::Sort { input, .. }
             | Self::Limit { input, .. }
+            | Self::Sample { input, .. }
             | Self::Instance { input, .. }
             | Self::Named { input, .. } => vec![input],
             Self::Join { left, right, .. } => vec![left, right],
             Self::SetOp { inputs, .. } => inputs.iter_mut().map(|(input, _)| input).collect(),
+            Self::RecursiveUnion { recursion } => {
+                let Recursion { base, step, .. } = &mut **recursion;
+                vec![base, step]
+            }
         }
     }
 
@@ -304,7 +355,7 @@ impl Plan {
         let mut tables = Vec::new();
         let mut stack = vec![self];
         while let Some(plan) = stack.pop() {
-            if let Self::Scan { table, .. } = plan {
+            if let Self::Scan { table, .. } | Self::ScanAt { table, .. } = plan {
                 tables.push(Arc::clone(table));
             }
             stack.extend(plan.inputs());

@@ -14,8 +14,12 @@ impl Plan {
             | Self::SetOp { .. }
             | Self::Instance { .. }
             | Self::Named { .. }
+            | Self::RecursiveUnion { .. }
+            | Self::WorkTable { .. }
+            | Self::Sample { .. }
             | Self::Hole { .. } => Vec::new(),
             Self::Values { rows, .. } => rows.iter().flatten().copied().collect(),
+            Self::ScanAt { version, .. } => vec![version.at],
             Self::Filter { holds, .. } => holds.clone(),
             Self::Project { exprs, .. } => exprs.iter().map(|&(_, scalar)| scalar).collect(),
             Self::Join { on, .. } => on.clone(),
@@ -31,13 +35,15 @@ impl Plan {
     }
 
     /// Whether computing the plan twice gives the same rows: nothing in it depends on chance, and no
-    /// `LIMIT` picks among rows.
+    /// `LIMIT` and no sample picks among rows.
     #[must_use]
     pub fn is_repeatable(&self, arena: &Arena) -> bool {
         let mut stack = vec![self];
         while let Some(plan) = stack.pop() {
             let is_volatile = |scalar: ScalarId| arena.volatility(scalar) == Volatility::Volatile;
-            if matches!(plan, Self::Limit { .. }) || plan.own_scalars().into_iter().any(is_volatile) {
+            if matches!(plan, Self::Limit { .. } | Self::Sample { .. })
+                || plan.own_scalars().into_iter().any(is_volatile)
+            {
                 return false;
             }
             stack.extend(plan.inputs());

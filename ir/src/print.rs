@@ -101,6 +101,16 @@ fn operator(plan: &Plan, arena: &Arena) -> String {
             let inputs: Vec<String> = inputs.iter().map(|(_, taken)| format!("[{}]", names(taken, arena))).collect();
             format!("{} [{}] from {}", set_op(*kind), names(columns, arena), inputs.join(" "))
         }
+        Plan::RecursiveUnion { recursion } => {
+            let distinct = if recursion.is_distinct { "" } else { " all" };
+            let (base, step) = (names(&recursion.base_columns, arena), names(&recursion.step_columns, arena));
+            format!("recursive union{distinct} [{}] from [{base}] step [{step}]", names(&recursion.columns, arena))
+        }
+        Plan::WorkTable { columns } => format!("work table [{}]", names(columns, arena)),
+        Plan::Sample { sampling, .. } => format!("sample {sampling}"),
+        Plan::ScanAt { table, version, .. } => {
+            format!("scan {table} {} {}", version.by, explain_scalar(version.at, arena))
+        }
         Plan::Instance { k, .. } => format!("instance {k}"),
         Plan::Named { name, .. } => format!("named {name}"),
         Plan::Hole { index, columns } => format!("hole {index} [{}]", names(columns, arena)),
@@ -187,6 +197,9 @@ fn column_text(id: ColumnId, arena: &Arena) -> String {
             | ColumnDef::Grouping { .. }
             | ColumnDef::SetOp { .. }
             | ColumnDef::Values { .. }
+            | ColumnDef::Recursive { .. }
+            | ColumnDef::Work { .. }
+            | ColumnDef::Versioned { .. }
             | ColumnDef::Mark { .. } => return format!("{}{suffix}", arena.hint(id)),
         }
     }

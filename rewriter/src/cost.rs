@@ -3,7 +3,9 @@
 //! The constants are relative, fitted by hand to DuckDB 1.5 on one core: a scan passes some hundred
 //! million rows in the time in which an aggregate groups twenty and a window sorts three. They decide what is chosen, never what is right.
 
-use isomer_ir::{AggregateCall, Arena, ColumnId, Function, JoinKind, Scalar, ScalarId, SetOpKind, WindowCall};
+use isomer_ir::{
+    AggregateCall, Arena, ColumnId, DEFAULT_N_ROWS, Function, JoinKind, Plan, Scalar, ScalarId, SetOpKind, WindowCall,
+};
 
 use crate::facts::Facts;
 use crate::operator::{Context, Operator};
@@ -77,10 +79,33 @@ pub(crate) fn operator_cost(context: &Context, operator: &Operator, inputs: &[&F
         }
         Operator::Unnest { .. } => own.rows * OUTPUT_ROW,
         Operator::Sort { .. } => rows * SORT_ROW * levels(rows),
+        Operator::RecursiveUnion { recursion } => {
+            ROUNDS * scanned(context, &recursion.step) + own.rows * (BUILD_ROW + OUTPUT_ROW)
+        }
+        Operator::WorkTable { .. } => own.rows * SCAN_ROW,
+        Operator::ScanAt { .. } => OPEN + own.rows * SCAN_ROW,
+        Operator::Sample { .. } => rows * TEST_ROW,
         Operator::Limit { .. } => 0.0,
         Operator::SetOp { kind: SetOpKind::UnionAll, .. } => rows * TEST_ROW,
         Operator::SetOp { .. } => rows * BUILD_ROW,
     }
+}
+
+/// Rounds of a recursion, about: trees of people and of parts are this deep.
+pub(crate) const ROUNDS: f64 = 8.0;
+
+/// What one round of a recursion costs: its tables are read, and looked up.
+fn scanned(context: &Context, step: &Plan) -> f64 {
+    let mut cost = 0.0;
+    let mut stack = vec![step];
+    while let Some(plan) = stack.pop() {
+        if let Plan::Scan { table, .. } = plan {
+            let rows = context.catalog.get(table).and_then(|table| table.n_rows).unwrap_or(DEFAULT_N_ROWS);
+            cost += OPEN + rows * (SCAN_ROW + PROBE_ROW);
+        }
+        stack.extend(plan.inputs());
+    }
+    cost
 }
 
 /// What a join costs beyond that where no hash table and no order finds the partners: every pair of the

@@ -100,6 +100,7 @@ impl Graph {
                         | Operator::Unnest { .. }
                         | Operator::InnerJoin { .. }
                         | Operator::Join { .. }
+                        | Operator::RecursiveUnion { .. }
                         | Operator::SetOp { .. }
                 );
                 let reads_root = match operator {

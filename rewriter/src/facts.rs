@@ -5,7 +5,8 @@
 
 use isomer_ir::{
     AggregateCall, AggregateFunction, Arena, ColumnDef, ColumnId, DEFAULT_N_ROWS, DataType, Function, GroupingSets,
-    JoinKind, Literal, RankingFunction, Scalar, ScalarId, SetOpKind, Volatility, WindowFunction,
+    JoinKind, Literal, RankingFunction, Recursion, SampleSize, Sampling, Scalar, ScalarId, SetOpKind, Volatility,
+    WindowFunction,
 };
 
 use crate::operator::{Context, Operator};
@@ -132,6 +133,11 @@ pub(crate) fn facts_of(context: &mut Context, operator: &Operator, inputs: &[&Fa
         (Operator::Sort { .. }, [input]) => (*input).clone(),
         (Operator::Limit { skip, fetch }, [input]) => limit_facts(*skip, *fetch, input),
         (Operator::SetOp { kind, taken, columns }, inputs) => set_op_facts(*kind, taken, columns, inputs),
+        (Operator::RecursiveUnion { recursion }, [input]) => recursion_facts(recursion, input),
+        (Operator::WorkTable { columns } | Operator::ScanAt { columns, .. }, _) => {
+            Facts::leaf(columns.clone(), DEFAULT_N_ROWS)
+        }
+        (Operator::Sample { sampling }, [input]) => sample_facts(sampling, input),
         (Operator::Instance { k }, [input]) => instance_facts(&mut context.arena, *k, input),
         (Operator::Empty { columns }, _) => Facts { max_rows: Some(0), rows: 0.0, ..Facts::leaf(columns.clone(), 0.0) },
         (
@@ -144,6 +150,8 @@ pub(crate) fn facts_of(context: &mut Context, operator: &Operator, inputs: &[&Fa
             | Operator::Unnest { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }
+            | Operator::RecursiveUnion { .. }
+            | Operator::Sample { .. }
             | Operator::Instance { .. },
             _,
         ) => Facts::leaf(Vec::new(), 0.0),
@@ -164,8 +172,21 @@ fn operator_volatility(arena: &Arena, operator: &Operator) -> Volatility {
         Operator::Scan { .. }
         | Operator::Empty { .. }
         | Operator::Limit { .. }
+        | Operator::WorkTable { .. }
+        | Operator::Sample { .. }
         | Operator::SetOp { .. }
         | Operator::Instance { .. } => {}
+        Operator::ScanAt { version, .. } => see(version.at),
+        Operator::RecursiveUnion { recursion } => {
+            let mut stack = vec![&recursion.step];
+            while let Some(plan) = stack.pop() {
+                plan.own_scalars().into_iter().for_each(&mut see);
+                stack.extend(plan.inputs());
+            }
+            if !recursion.step.is_repeatable(arena) {
+                volatility = Volatility::Volatile;
+            }
+        }
         Operator::Values { rows, .. } => rows.iter().flatten().for_each(|&scalar| see(scalar)),
         Operator::Filter { holds: scalars }
         | Operator::InnerJoin { on: scalars }
@@ -189,6 +210,34 @@ fn operator_volatility(arena: &Arena, operator: &Operator) -> Volatility {
         Operator::Sort { keys } => keys.iter().for_each(|key| see(key.scalar)),
     }
     volatility
+}
+
+/// Of a recursion nothing is known but that `UNION` gives each row once. May miss facts, never invents one.
+fn recursion_facts(recursion: &Recursion, base: &Facts) -> Facts {
+    let mut facts = Facts::leaf(recursion.columns.clone(), base.rows * crate::cost::ROUNDS);
+    facts.has_row = base.has_row;
+    if recursion.is_distinct {
+        facts.keys.push(recursion.columns.clone());
+    }
+    facts
+}
+
+/// Of what chance picks nothing is known but that it is part of the input. May miss facts, never invents one.
+fn sample_facts(sampling: &Sampling, input: &Facts) -> Facts {
+    /// Part of the rows that is kept, where the size says no number.
+    const PART: f64 = 0.1;
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let rows = match &sampling.size {
+        SampleSize::Rows(rows) => input.rows.min(*rows as f64),
+        SampleSize::Percent(percent) => input.rows * percent.parse::<f64>().map_or(PART, |percent| percent / 100.0),
+    };
+    Facts {
+        keys: input.keys.clone(),
+        not_null: input.not_null.clone(),
+        max_rows: input.max_rows,
+        is_volatile: true,
+        ..Facts::leaf(input.columns.clone(), rows)
+    }
 }
 
 /// The elements of a list: how many there are is not known, and rows come out more than once. May miss
@@ -434,6 +483,9 @@ pub(crate) fn known_distinct(arena: &Arena, column: ColumnId) -> Option<f64> {
         | ColumnDef::Window(_)
         | ColumnDef::SetOp { .. }
         | ColumnDef::Values { .. }
+        | ColumnDef::Recursive { .. }
+        | ColumnDef::Work { .. }
+        | ColumnDef::Versioned { .. }
         | ColumnDef::Mark { .. } => None,
     })
 }
@@ -785,6 +837,9 @@ fn is_column_guess(arena: &Arena, column: ColumnId) -> bool {
         | ColumnDef::Grouping { .. }
         | ColumnDef::SetOp { .. }
         | ColumnDef::Values { .. }
+        | ColumnDef::Recursive { .. }
+        | ColumnDef::Work { .. }
+        | ColumnDef::Versioned { .. }
         | ColumnDef::Mark { .. } => !matches!(arena.column_type(column), DataType::Boolean | DataType::Date),
     }
 }
@@ -848,6 +903,9 @@ fn estimate_column(arena: &Arena, column: ColumnId, rows: f64) -> f64 {
         | ColumnDef::Grouping { .. }
         | ColumnDef::SetOp { .. }
         | ColumnDef::Values { .. }
+        | ColumnDef::Recursive { .. }
+        | ColumnDef::Work { .. }
+        | ColumnDef::Versioned { .. }
         | ColumnDef::Mark { .. } => match arena.column_type(column) {
             DataType::Boolean => 2.0,
             DataType::Date => rows.min(1000.0),

@@ -27,6 +27,7 @@ mod scalars;
 mod sharing;
 mod simplify;
 mod stats;
+mod steps;
 mod templates;
 mod validate;
 

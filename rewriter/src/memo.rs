@@ -128,6 +128,13 @@ impl Memo {
                     return self.add(Operator::Empty { columns: Vec::new() }, []);
                 };
                 let inputs: Vec<Id> = inputs.into_iter().map(|input| self.add_plan(input)).collect();
+                let operator = match operator {
+                    Operator::RecursiveUnion { recursion } => {
+                        let recursion = Box::new(self.context_mut().with_bare_step(*recursion));
+                        Operator::RecursiveUnion { recursion }
+                    }
+                    operator => operator,
+                };
                 self.add(operator, inputs)
             }
         }

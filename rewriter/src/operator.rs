@@ -3,7 +3,8 @@
 use egg::{Id, Language};
 use indexmap::IndexSet;
 use isomer_ir::{
-    AggregateCall, Arena, Catalog, ColumnId, GroupingSets, JoinKind, ScalarId, SetOpKind, SortKey, WindowCall,
+    AggregateCall, Arena, Catalog, ColumnId, GroupingSets, JoinKind, Plan, Recursion, Sampling, ScalarId, SetOpKind,
+    SortKey, TableVersion, WindowCall,
 };
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
@@ -63,6 +64,24 @@ pub(crate) enum Operator {
         position: Option<ColumnId>,
         is_outer: bool,
     },
+    /// Its base is the input, and the one that it holds is empty. The step is a plan of its own, which no rule
+    /// of the e-graph reads: it means nothing outside of its recursion.
+    RecursiveUnion {
+        recursion: Box<Recursion>,
+    },
+    /// Only within a step, and so never in the e-graph.
+    WorkTable {
+        columns: Vec<ColumnId>,
+    },
+    /// As the plan has it: no rule reads it.
+    Sample {
+        sampling: Box<Sampling>,
+    },
+    ScanAt {
+        table: Arc<str>,
+        version: TableVersion,
+        columns: Vec<ColumnId>,
+    },
     Sort {
         keys: Vec<SortKey>,
     },
@@ -117,6 +136,8 @@ pub(crate) struct Context {
     pub(crate) arena: Arena,
     pub(crate) catalog: Catalog,
     operators: IndexSet<Operator, FxBuildHasher>,
+    /// Steps of recursions as the first model that has them writes them.
+    steps: FxHashMap<Recursion, Plan>,
     /// Of predicates that were asked about: the columns whose NULL they reject.
     rejected: FxHashMap<ScalarId, Vec<ColumnId>>,
 }
@@ -150,6 +171,10 @@ impl Context {
             | Operator::Unnest { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }
+            | Operator::RecursiveUnion { .. }
+            | Operator::WorkTable { .. }
+            | Operator::Sample { .. }
+            | Operator::ScanAt { .. }
             | Operator::GroupingSets { .. }
             | Operator::SetOp { .. }
             | Operator::Instance { .. } => {}
@@ -162,6 +187,22 @@ impl Context {
     pub(crate) fn rejected_by(&mut self, predicate: ScalarId) -> &[ColumnId] {
         let arena = &self.arena;
         self.rejected.entry(predicate).or_insert_with(|| null_rejected_columns(arena, predicate))
+    }
+
+    /// A recursion with its step in the one form in which steps are compared; how it was written is kept.
+    pub(crate) fn with_bare_step(&mut self, mut recursion: Recursion) -> Recursion {
+        let step = crate::steps::bare(&recursion.step);
+        let written = std::mem::replace(&mut recursion.step, step);
+        self.steps.entry(recursion.clone()).or_insert(written);
+        recursion
+    }
+
+    /// A recursion with its step as it was first written.
+    pub(crate) fn with_written_step(&self, mut recursion: Recursion) -> Recursion {
+        if let Some(step) = self.steps.get(&recursion) {
+            recursion.step = step.clone();
+        }
+        recursion
     }
 
     pub(crate) fn operator(&self, id: OperatorId) -> &Operator {

@@ -139,6 +139,9 @@ impl Node {
             | Operator::GroupingSets { .. }
             | Operator::Scan { .. }
             | Operator::Values { .. }
+            | Operator::RecursiveUnion { .. }
+            | Operator::WorkTable { .. }
+            | Operator::ScanAt { .. }
             | Operator::Empty { .. } => None,
             Operator::Filter { .. }
             | Operator::InnerJoin { .. }
@@ -146,7 +149,8 @@ impl Node {
             | Operator::Unnest { .. }
             | Operator::Window { .. }
             | Operator::Sort { .. }
-            | Operator::Limit { .. } => Some(id),
+            | Operator::Limit { .. }
+            | Operator::Sample { .. } => Some(id),
         };
         below.filter(|id| input.facts.exposes(*id))
     }
@@ -217,7 +221,7 @@ impl Node {
             Operator::InnerJoin { .. } | Operator::Join { .. } => "keys of the inputs together".to_owned(),
             Operator::Filter { .. } => "the other columns of a key are fixed".to_owned(),
             Operator::SetOp { kind: SetOpKind::UnionAll, .. } => "branches differ by a constant".to_owned(),
-            Operator::SetOp { .. } => "each distinct row once".to_owned(),
+            Operator::SetOp { .. } | Operator::RecursiveUnion { .. } => "each distinct row once".to_owned(),
             Operator::Window { .. } => "rows are numbered".to_owned(),
             Operator::Scan { .. }
             | Operator::Values { .. }
@@ -227,6 +231,9 @@ impl Node {
             | Operator::GroupingSets { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }
+            | Operator::WorkTable { .. }
+            | Operator::Sample { .. }
+            | Operator::ScanAt { .. }
             | Operator::Instance { .. } => "follows from its input".to_owned(),
         };
         FactOrigin::Inferred { operator: self.word(), because }
@@ -261,12 +268,16 @@ impl Node {
             Operator::Unnest { list, .. } => Some(explain_scalar(*list, arena)),
             Operator::SetOp { .. } => Some("the type that all branches take".to_owned()),
             Operator::Values { .. } => Some("the values written out".to_owned()),
+            Operator::RecursiveUnion { .. } => Some("the type of the part that starts the recursion".to_owned()),
             Operator::Join { .. } => Some("whether a match exists".to_owned()),
             Operator::Empty { .. }
             | Operator::Filter { .. }
             | Operator::InnerJoin { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }
+            | Operator::WorkTable { .. }
+            | Operator::Sample { .. }
+            | Operator::ScanAt { .. }
             | Operator::Instance { .. } => None,
         };
         FactOrigin::Inferred { operator: self.word(), because: because.unwrap_or_default() }
@@ -292,7 +303,9 @@ impl Node {
                 SetOpKind::Intersect | SetOpKind::IntersectAll => "INTERSECT",
                 SetOpKind::Except | SetOpKind::ExceptAll => "EXCEPT",
             },
-            Operator::Instance { .. } => "FROM",
+            Operator::RecursiveUnion { .. } => "WITH RECURSIVE",
+            Operator::Sample { .. } => "TABLESAMPLE",
+            Operator::WorkTable { .. } | Operator::ScanAt { .. } | Operator::Instance { .. } => "FROM",
         }
     }
 }

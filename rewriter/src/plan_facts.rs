@@ -1,6 +1,6 @@
 //! Facts and estimated costs of whole plans, operator by operator.
 
-use isomer_ir::{Plan, ScalarId};
+use isomer_ir::{Plan, Recursion, ScalarId};
 use rustc_hash::FxHashMap;
 
 use crate::cost::{operator_cost, read_cost};
@@ -37,6 +37,7 @@ fn estimate_once<'p>(context: &mut Context, plan: &'p Plan, seen: &mut FxHashMap
             | Plan::GroupingSets { .. }
             | Plan::Window { .. }
             | Plan::SetOp { .. }
+            | Plan::RecursiveUnion { .. }
     );
     if is_heavy && let Some(facts) = seen.get(plan) {
         return (facts.clone(), read_cost(facts.rows));
@@ -112,6 +113,24 @@ pub(crate) fn operator_of(plan: &Plan) -> Option<(Operator, Vec<&Plan>)> {
             vec![&**input],
         ),
         Plan::Sort { input, keys } => (Operator::Sort { keys: keys.clone() }, vec![&**input]),
+        Plan::RecursiveUnion { recursion } => {
+            let Recursion { base, base_columns, step, step_columns, work, columns, is_distinct } = &**recursion;
+            let held = Recursion {
+                base: Plan::Empty { columns: Vec::new() },
+                base_columns: base_columns.clone(),
+                step: step.clone(),
+                step_columns: step_columns.clone(),
+                work: work.clone(),
+                columns: columns.clone(),
+                is_distinct: *is_distinct,
+            };
+            (Operator::RecursiveUnion { recursion: Box::new(held) }, vec![base])
+        }
+        Plan::WorkTable { columns } => (Operator::WorkTable { columns: columns.clone() }, Vec::new()),
+        Plan::Sample { input, sampling } => (Operator::Sample { sampling: sampling.clone() }, vec![&**input]),
+        Plan::ScanAt { table, version, columns } => {
+            (Operator::ScanAt { table: table.clone(), version: *version, columns: columns.clone() }, Vec::new())
+        }
         Plan::Limit { input, skip, fetch } => (Operator::Limit { skip: *skip, fetch: *fetch }, vec![&**input]),
         Plan::SetOp { kind, inputs, columns } => {
             let taken = inputs.iter().map(|(_, taken)| taken.clone()).collect();

@@ -80,6 +80,14 @@ pub(crate) fn plan_of(context: &Context, operator: Operator, inputs: Vec<Plan>) 
         Operator::Unnest { list, column, position, is_outer } => {
             Plan::Unnest { input: unwrapped(context, input()), list, column, position, is_outer }
         }
+        Operator::RecursiveUnion { recursion } => {
+            let mut recursion = Box::new(context.with_written_step(*recursion));
+            recursion.base = *unwrapped(context, input());
+            Plan::RecursiveUnion { recursion }
+        }
+        Operator::WorkTable { columns } => Plan::WorkTable { columns },
+        Operator::Sample { sampling } => Plan::Sample { input: input(), sampling },
+        Operator::ScanAt { table, version, columns } => Plan::ScanAt { table, version, columns },
         Operator::Sort { keys } => Plan::Sort { input: input(), keys },
         Operator::Limit { skip, fetch } => Plan::Limit { input: input(), skip, fetch },
         Operator::SetOp { kind, taken, columns } => Plan::SetOp { kind, inputs: inputs.zip(taken).collect(), columns },
@@ -118,7 +126,9 @@ pub(crate) fn collect_demand(
             entry.dedup();
             return;
         }
-        Plan::Values { .. } | Plan::Empty { .. } | Plan::Hole { .. } => return,
+        Plan::Values { .. } | Plan::Empty { .. } | Plan::WorkTable { .. } | Plan::ScanAt { .. } | Plan::Hole { .. } => {
+            return;
+        }
         Plan::Filter { holds, .. } => {
             below.extend_from_slice(demanded);
             below.extend(holds.iter().flat_map(|&scalar| context.arena.columns_of(scalar)));
@@ -164,6 +174,12 @@ pub(crate) fn collect_demand(
             }
             return;
         }
+        Plan::RecursiveUnion { recursion } => {
+            collect_demand(context, &recursion.base, &recursion.base_columns, demand);
+            collect_demand(context, &recursion.step, &recursion.step_columns, demand);
+            return;
+        }
+        Plan::Sample { input, .. } => below.extend(input.columns(&mut context.arena)),
         Plan::Instance { input, k } => {
             let columns = input.columns(&mut context.arena);
             below.extend(columns.into_iter().filter(|&column| demanded.contains(&context.arena.instance(column, *k))));

@@ -12,7 +12,11 @@ use crate::normalize::{aggregate_scalars, window_scalars};
 /// What is wrong with the plan, in words for the maintainers of a rule.
 pub(crate) fn validate(arena: &mut Arena, plan: &Plan) -> Result<Vec<ColumnId>, String> {
     match plan {
-        Plan::Scan { columns, .. } | Plan::Empty { columns } | Plan::Hole { columns, .. } => Ok(columns.clone()),
+        Plan::Scan { columns, .. }
+        | Plan::Empty { columns }
+        | Plan::WorkTable { columns }
+        | Plan::ScanAt { columns, .. }
+        | Plan::Hole { columns, .. } => Ok(columns.clone()),
         Plan::Values { columns, rows } => {
             if rows.iter().any(|row| row.len() != columns.len()) {
                 return Err("a VALUES row has another width than its columns".to_owned());
@@ -109,6 +113,33 @@ pub(crate) fn validate(arena: &mut Arena, plan: &Plan) -> Result<Vec<ColumnId>, 
             }
             Ok(columns.clone())
         }
+        Plan::RecursiveUnion { recursion } => {
+            let base = validate(arena, &recursion.base)?;
+            let step = validate(arena, &recursion.step)?;
+            let n = recursion.columns.len();
+            let is_taken = |taken: &[ColumnId], exposed: &[ColumnId]| {
+                taken.len() == n && taken.iter().all(|column| exposed.contains(column))
+            };
+            if recursion.work.len() != n
+                || !is_taken(&recursion.base_columns, &base)
+                || !is_taken(&recursion.step_columns, &step)
+            {
+                return Err("a recursion takes a column that its start or its step does not expose".to_owned());
+            }
+            let types = |columns: &[ColumnId]| columns.iter().map(|&id| arena.column_type(id)).collect::<Vec<_>>();
+            let own = types(&recursion.columns);
+            if [&recursion.work, &recursion.base_columns, &recursion.step_columns]
+                .into_iter()
+                .any(|part| types(part) != own)
+            {
+                return Err("a recursion has columns of other types than its start".to_owned());
+            }
+            if recursion.base.reads_work_table() {
+                return Err("the start of a recursion reads a work table".to_owned());
+            }
+            distinct(recursion.columns.clone(), "a recursion")
+        }
+        Plan::Sample { input, .. } => validate(arena, input),
         Plan::Instance { input, k } => {
             let columns = validate(arena, input)?;
             Ok(columns.into_iter().map(|column| arena.instance(column, *k)).collect())

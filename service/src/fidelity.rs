@@ -136,7 +136,8 @@ impl Text<'_> {
         }
         for (at, cte) in new_cut.ctes.iter().enumerate() {
             let partner = self.partner(at).map(|partner| &own_cut.ctes[partner]);
-            text.push_str(if at == 0 { "WITH" } else { ",\n" });
+            let head = if new_cut.is_recursive { "WITH RECURSIVE" } else { "WITH" };
+            text.push_str(if at == 0 { head } else { ",\n" });
             let lead = partner.filter(|_| has_comments).map(|partner| own[partner.lead.clone()].trim());
             if let Some(lead) = lead.filter(|lead| !lead.is_empty()) {
                 // A comment before the first name follows its `WITH`.

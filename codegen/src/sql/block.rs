@@ -28,8 +28,21 @@ pub(super) enum SourceKind {
     Cte(usize),
     /// Rows written out, with the names of their columns.
     Values { rows: Vec<Vec<ExprId>>, names: Vec<String> },
+    /// The round before, within the step of a recursion: its number, and the name of its query.
+    Work { recursion: u32, name: Arc<str> },
+    /// A relation with words behind its name: a sample, or a table as it was.
+    Marked { name: MarkedName, words: String, is_volatile: bool },
     /// The output columns of a set operation, which stand bare.
     Output,
+}
+
+/// What words stand behind in a [`SourceKind::Marked`].
+#[derive(Debug, Clone)]
+pub(super) enum MarkedName {
+    /// A table, written as the catalog says.
+    Table(Arc<str>),
+    /// A CTE by its position.
+    Cte(usize),
 }
 
 /// How a relation is added to those before it.
@@ -141,4 +154,10 @@ pub(super) struct Cte {
     pub(super) query: QueryId,
     pub(super) is_volatile: bool,
     pub(super) n_readers: u32,
+    /// Whether it reads itself; its query is then a union of start and step.
+    pub(super) is_recursive: bool,
+    /// The recursion in whose step it is written, because it reads the round before.
+    pub(super) within: Option<u32>,
+    /// Of a recursion its number.
+    pub(super) recursion: u32,
 }

@@ -21,13 +21,13 @@ const REPEATED_SIZE: u64 = 16;
 const RED_ZONE: usize = 128 * 1024;
 const STACK_STEP: usize = 2 * 1024 * 1024;
 
-impl Statement<'_, '_> {
+impl<'p> Statement<'_, 'p> {
     /// The block of a node.
     pub(super) fn build(&mut self, node: NodeId) -> Result<Block, CodegenError> {
         if node == self.dag.root || !self.is_written_once(node) {
             return stacker::maybe_grow(RED_ZONE, STACK_STEP, || self.build_operator(node));
         }
-        if let Some(&cte) = self.written.get(&node) {
+        if let Some(cte) = self.written.get(&node).copied().or_else(|| self.written_elsewhere(node)) {
             return Ok(self.reading_cte(cte));
         }
         let block = stacker::maybe_grow(RED_ZONE, STACK_STEP, || self.build_operator(node))?;
@@ -40,7 +40,7 @@ impl Statement<'_, '_> {
                 .iter()
                 .all(|(id, &expr)| matches!(self.speller.exprs[expr], Node::Field { column, .. } if column == *id))
         {
-            self.written.insert(node, cte);
+            self.remember(node, cte);
         }
         Ok(block)
     }
@@ -49,7 +49,7 @@ impl Statement<'_, '_> {
     fn is_written_once(&self, node: NodeId) -> bool {
         let info = self.dag.info(node);
         let is_trivial = match self.dag.op(node) {
-            Op::Scan { .. } | Op::Instance { .. } => true,
+            Op::Scan { .. } | Op::ScanAt { .. } | Op::WorkTable { .. } | Op::Instance { .. } => true,
             // Each reader has conditions of its own, without which an engine would store every pair.
             Op::Join { kind: JoinKind::Inner, on: [], .. } if info.name.is_none() => true,
             Op::Project { input, exprs } => {
@@ -68,6 +68,8 @@ impl Statement<'_, '_> {
             | Op::Sort { .. }
             | Op::Limit { .. }
             | Op::Combine { .. }
+            | Op::RecursiveUnion { .. }
+            | Op::Sample { .. }
             | Op::Hole { .. } => false,
         };
         !is_trivial && (info.name.is_some() || (info.is_heavy && info.n_readers > 1))
@@ -94,6 +96,10 @@ impl Statement<'_, '_> {
                 let taken: Vec<&[ColumnId]> = inputs.iter().map(|(_, taken)| taken.as_slice()).collect();
                 self.set_op(node, kind, first, &taken, columns)?
             }
+            Op::RecursiveUnion { input, recursion, step } => self.recursion(node, input, recursion, step)?,
+            Op::WorkTable { columns } => self.work_table(node, columns)?,
+            Op::Sample { input, sampling } => self.sample(input, sampling)?,
+            Op::ScanAt { table, version, columns } => self.scan_at(node, table, version, columns)?,
             Op::Instance { input, .. } => self.instance(node, input)?,
             Op::Hole { .. } => {
                 return Err(self.speller.refuse(

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use isomer_ir::{
-    AggregateCall, Arena, ColumnId, GroupingSets, JoinKind, Plan, ScalarId, SetOpKind, SortKey, WindowCall,
+    AggregateCall, Arena, ColumnId, GroupingSets, JoinKind, Plan, Recursion, Sampling, ScalarId, SetOpKind, SortKey,
+    TableVersion, WindowCall,
 };
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
@@ -87,6 +88,24 @@ pub(super) enum Op<'p> {
         first: u32,
         columns: &'p [ColumnId],
     },
+    /// The step is a graph of its own: what it computes of the round before is computed anew each round.
+    RecursiveUnion {
+        input: NodeId,
+        recursion: &'p Recursion,
+        step: u32,
+    },
+    WorkTable {
+        columns: &'p [ColumnId],
+    },
+    Sample {
+        input: NodeId,
+        sampling: &'p Sampling,
+    },
+    ScanAt {
+        table: &'p Arc<str>,
+        version: TableVersion,
+        columns: &'p [ColumnId],
+    },
     Instance {
         input: NodeId,
         k: u32,
@@ -98,7 +117,9 @@ pub(super) enum Op<'p> {
 
 /// A node's place in the statement.
 #[derive(Debug, Default)]
-pub(super) struct NodeInfo {
+pub(super) struct NodeInfo<'p> {
+    /// What it stands for; none for the graph of no plan.
+    pub(super) plan: Option<&'p Plan>,
     /// What it exposes.
     pub(super) columns: Arc<[ColumnId]>,
     /// What is read of it.
@@ -114,16 +135,19 @@ pub(super) struct NodeInfo {
 /// A plan as a graph.
 #[derive(Debug)]
 pub(super) struct Dag<'p> {
-    ops: IndexMap<Op<'p>, NodeInfo, FxBuildHasher>,
+    ops: IndexMap<Op<'p>, NodeInfo<'p>, FxBuildHasher>,
     /// Inputs of set operations.
     branches: IndexMap<Vec<NodeId>, u32, FxBuildHasher>,
+    /// Steps of recursions; empty while one is written.
+    steps: Vec<Self>,
     pub(super) root: NodeId,
 }
 
 impl<'p> Dag<'p> {
     /// Interns a plan bottom-up and works out what is demanded of each node, top-down.
     pub(super) fn new(plan: &'p Plan, demand: &[ColumnId], arena: &mut Arena) -> Self {
-        let mut dag = Self { ops: IndexMap::default(), branches: IndexMap::default(), root: NodeId(0) };
+        let mut dag =
+            Self { ops: IndexMap::default(), branches: IndexMap::default(), steps: Vec::new(), root: NodeId(0) };
         dag.root = dag.intern(plan, arena);
         dag.info_mut(dag.root).demand.extend(demand.iter().copied());
         dag.info_mut(dag.root).n_readers += 1;
@@ -135,20 +159,30 @@ impl<'p> Dag<'p> {
 
     /// The graph of no plan.
     pub(super) fn empty() -> Self {
-        Self { ops: IndexMap::default(), branches: IndexMap::default(), root: NodeId(0) }
+        Self { ops: IndexMap::default(), branches: IndexMap::default(), steps: Vec::new(), root: NodeId(0) }
     }
 
     pub(super) fn op(&self, id: NodeId) -> Op<'p> {
         *self.ops.get_index(id.index()).expect("nodes are interned").0
     }
 
-    pub(super) fn info(&self, id: NodeId) -> &NodeInfo {
+    pub(super) fn info(&self, id: NodeId) -> &NodeInfo<'p> {
         &self.ops[id.index()]
     }
 
     /// Inputs of a set operation.
     pub(super) fn branches(&self, first: u32) -> &[NodeId] {
         self.branches.get_index(first as usize).expect("branches are interned").0
+    }
+
+    /// Takes the graph of a step out, for the time that it is written.
+    pub(super) fn take_step(&mut self, step: u32) -> Self {
+        std::mem::replace(&mut self.steps[step as usize], Self::empty())
+    }
+
+    /// Puts it back.
+    pub(super) fn put_step(&mut self, step: u32, dag: Self) {
+        self.steps[step as usize] = dag;
     }
 
     /// The columns that are read of a node, in the node's order.
@@ -178,6 +212,10 @@ impl<'p> Dag<'p> {
                 | Op::Unnest { .. }
                 | Op::Limit { .. }
                 | Op::Combine { .. }
+                | Op::RecursiveUnion { .. }
+                | Op::WorkTable { .. }
+                | Op::Sample { .. }
+                | Op::ScanAt { .. }
                 | Op::Hole { .. } => return false,
             };
         }
@@ -206,12 +244,16 @@ impl<'p> Dag<'p> {
                 | Op::GroupingSets { .. }
                 | Op::Unnest { .. }
                 | Op::Combine { .. }
+                | Op::RecursiveUnion { .. }
+                | Op::WorkTable { .. }
+                | Op::Sample { .. }
+                | Op::ScanAt { .. }
                 | Op::Hole { .. } => return false,
             };
         }
     }
 
-    fn info_mut(&mut self, id: NodeId) -> &mut NodeInfo {
+    fn info_mut(&mut self, id: NodeId) -> &mut NodeInfo<'p> {
         &mut self.ops[id.index()]
     }
 
@@ -220,7 +262,10 @@ impl<'p> Dag<'p> {
         let mut done: Vec<NodeId> = Vec::new();
         let mut stack = vec![(plan, false)];
         while let Some((plan, is_expanded)) = stack.pop() {
-            let inputs = plan.inputs();
+            let inputs = match plan {
+                Plan::RecursiveUnion { recursion } => vec![&recursion.base],
+                plan => plan.inputs(),
+            };
             if !is_expanded {
                 stack.push((plan, true));
                 stack.extend(inputs.into_iter().rev().map(|input| (input, false)));
@@ -260,6 +305,20 @@ impl<'p> Dag<'p> {
                 let first = *self.branches.entry(inputs.to_vec()).or_insert(next);
                 Op::Combine { kind: *kind, inputs: parts, first, columns }
             }
+            Plan::RecursiveUnion { recursion } => {
+                let known = self.ops.keys().find_map(|op| match op {
+                    Op::RecursiveUnion { recursion: other, step, .. } if *other == &**recursion => Some(*step),
+                    _ => None,
+                });
+                let step = known.unwrap_or_else(|| {
+                    self.steps.push(Self::new(&recursion.step, &recursion.step_columns, arena));
+                    u32::try_from(self.steps.len() - 1).unwrap_or(u32::MAX)
+                });
+                Op::RecursiveUnion { input, recursion, step }
+            }
+            Plan::WorkTable { columns } => Op::WorkTable { columns },
+            Plan::Sample { sampling, .. } => Op::Sample { input, sampling },
+            Plan::ScanAt { table, version, columns } => Op::ScanAt { table, version: *version, columns },
             Plan::Instance { k, .. } => Op::Instance { input, k: *k },
             Plan::Hole { index, .. } => Op::Hole { index: *index },
         };
@@ -278,20 +337,25 @@ impl<'p> Dag<'p> {
                     | Op::Combine { .. }
                     | Op::Distinct { .. }
                     | Op::Limit { .. }
+                    | Op::RecursiveUnion { .. }
+                    | Op::Sample { .. }
             );
         for &input in inputs {
             self.info_mut(input).n_readers += 1;
         }
-        let (index, _) = self.ops.insert_full(op, NodeInfo { columns, is_heavy, ..NodeInfo::default() });
+        let (index, _) =
+            self.ops.insert_full(op, NodeInfo { plan: Some(plan), columns, is_heavy, ..NodeInfo::default() });
         NodeId(u32::try_from(index).expect("fewer than 2^32 nodes"))
     }
 
     fn columns_of(&self, plan: &Plan, op: Op<'p>, arena: &mut Arena) -> Arc<[ColumnId]> {
         let of = |id: NodeId| Arc::clone(&self.info(id).columns);
         match op {
-            Op::Filter { input, .. } | Op::Distinct { input } | Op::Sort { input, .. } | Op::Limit { input, .. } => {
-                of(input)
-            }
+            Op::Filter { input, .. }
+            | Op::Distinct { input }
+            | Op::Sort { input, .. }
+            | Op::Limit { input, .. }
+            | Op::Sample { input, .. } => of(input),
             Op::Instance { input, k } => of(input).iter().map(|&id| arena.instance(id, k)).collect(),
             Op::Join { kind, left, right, .. } => {
                 let mut columns = of(left).to_vec();
@@ -314,6 +378,9 @@ impl<'p> Dag<'p> {
             | Op::Aggregate { .. }
             | Op::GroupingSets { .. }
             | Op::Combine { .. }
+            | Op::RecursiveUnion { .. }
+            | Op::WorkTable { .. }
+            | Op::ScanAt { .. }
             | Op::Hole { .. } => plan.columns(arena).into(),
         }
     }
@@ -324,7 +391,19 @@ impl<'p> Dag<'p> {
         let op = self.op(id);
         let demand = self.info(id).demand.clone();
         match op {
-            Op::Scan { .. } | Op::Values { .. } | Op::Empty { .. } | Op::Hole { .. } => {}
+            Op::Scan { .. }
+            | Op::Values { .. }
+            | Op::Empty { .. }
+            | Op::WorkTable { .. }
+            | Op::ScanAt { .. }
+            | Op::Hole { .. } => {}
+            Op::RecursiveUnion { input, recursion, .. } => {
+                self.ask(input, &recursion.base_columns.iter().copied().collect(), &[], arena);
+            }
+            Op::Sample { input, .. } => {
+                let all = self.info(input).columns.iter().copied().collect();
+                self.ask(input, &all, &[], arena);
+            }
             Op::Filter { input, holds } => self.ask(input, &demand, holds, arena),
             Op::Project { input, exprs } => {
                 let scalars: Vec<ScalarId> =

@@ -507,7 +507,12 @@ impl Statement<'_, '_> {
         loop {
             node = match self.dag.op(node) {
                 Op::Aggregate { keys, .. } => return keys.iter().all(|(id, _)| columns.contains(id)),
-                Op::GroupingSets { .. } | Op::Unnest { .. } => return false,
+                Op::GroupingSets { .. }
+                | Op::Unnest { .. }
+                | Op::RecursiveUnion { .. }
+                | Op::WorkTable { .. }
+                | Op::Sample { .. }
+                | Op::ScanAt { .. } => return false,
                 Op::Distinct { input } => {
                     if self.dag.info(input).columns.iter().all(|id| columns.contains(id)) {
                         return true;

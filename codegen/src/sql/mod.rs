@@ -15,10 +15,12 @@ mod grouping;
 mod join;
 mod listed;
 mod literal;
+mod marked;
 mod multiset;
 mod name;
 mod pattern;
 mod print;
+mod recursion;
 mod scope;
 mod spell;
 mod statement;
@@ -26,6 +28,7 @@ mod target;
 mod temporal;
 mod types;
 mod unnest;
+mod with_list;
 
 use std::sync::Arc;
 
@@ -82,8 +85,9 @@ pub fn to_sql(output: &Output, arena: &mut Arena, catalog: &Catalog, dialect: Di
         }
     }
     let root = statement.finish(block, &outs)?;
-    if matches!(dialect, Target::DataFusion | Target::Spark)
-        && let Some(cte) = statement.ctes.iter().find(|cte| cte.is_volatile && cte.n_readers > 1)
+    let is_drawn_again = matches!(dialect, Target::DataFusion | Target::Spark);
+    if let Some(cte) =
+        statement.ctes.iter().find(|cte| cte.is_volatile && cte.n_readers > 1 && (is_drawn_again || cte.is_recursive))
     {
         let construct = format!("`{}`, which is random and read more than once,", cte.name);
         return Err(statement.speller.refuse("GEN-0031", construct, "keep it as a table of its own"));

@@ -6,7 +6,7 @@ use super::target::Target;
 use isomer_ir::SetOpKind;
 
 use super::aggregate::order_suffix;
-use super::block::{Attach, Body, Item, Query, Select, SourceKind};
+use super::block::{Attach, Body, Item, MarkedName, Query, Select, SourceKind};
 use super::expr::{ExprId, Level, Node, Piece, QueryId, SubqueryKind};
 use super::grouping::word_of;
 use super::name::quoted;
@@ -18,7 +18,7 @@ const LINE: usize = 100;
 /// Widest select list on the line of its `SELECT`, in bytes, and its most columns.
 const SHORT_LIST: usize = 60;
 const SHORT_COLUMNS: usize = 4;
-const STEP: usize = 4;
+pub(super) const STEP: usize = 4;
 /// A subquery never stands on one line.
 const NEVER_FLAT: usize = 1 << 20;
 
@@ -43,8 +43,8 @@ pub(super) fn print_expr(statement: &Statement<'_, '_>, expr: ExprId) -> String 
     printer.out
 }
 
-struct Printer<'s, 'a, 'p> {
-    statement: &'s Statement<'a, 'p>,
+pub(super) struct Printer<'s, 'a, 'p> {
+    pub(super) statement: &'s Statement<'a, 'p>,
     aliases: Aliases,
     /// Bytes of each expression on one line.
     widths: Vec<usize>,
@@ -53,7 +53,7 @@ struct Printer<'s, 'a, 'p> {
 }
 
 impl Printer<'_, '_, '_> {
-    fn dialect(&self) -> Target {
+    pub(super) fn dialect(&self) -> Target {
         self.statement.speller.dialect
     }
 
@@ -61,14 +61,14 @@ impl Printer<'_, '_, '_> {
         &self.statement.speller.exprs[id]
     }
 
-    fn put(&mut self, text: &str) {
+    pub(super) fn put(&mut self, text: &str) {
         self.out.push_str(text);
         if let Some(position) = text.rfind('\n') {
             self.line_start = self.out.len() - (text.len() - position - 1);
         }
     }
 
-    fn new_line(&mut self, indent: usize) {
+    pub(super) fn new_line(&mut self, indent: usize) {
         self.out.push('\n');
         self.line_start = self.out.len();
         self.out.extend(std::iter::repeat_n(' ', indent));
@@ -118,27 +118,13 @@ impl Printer<'_, '_, '_> {
     }
 
     fn statement(&mut self, root: QueryId) {
-        let mut is_first = true;
-        for cte in &self.statement.ctes {
-            if cte.n_readers == 0 {
-                continue;
-            }
-            let name = quoted(&cte.name, self.dialect());
-            self.put(if is_first { "WITH " } else { "),\n" });
-            self.put(&name);
-            self.put(" AS (");
-            self.new_line(STEP);
-            self.query(cte.query, STEP);
+        if self.with_list(None, 0) {
             self.new_line(0);
-            is_first = false;
-        }
-        if !is_first {
-            self.put(")\n");
         }
         self.query(root, 0);
     }
 
-    fn query(&mut self, id: QueryId, indent: usize) {
+    pub(super) fn query(&mut self, id: QueryId, indent: usize) {
         stacker::maybe_grow(RED_ZONE, STACK_STEP, || self.query_here(id, indent));
     }
 
@@ -326,6 +312,21 @@ impl Printer<'_, '_, '_> {
         let source = &self.statement.sources[item.source.0 as usize];
         match &source.kind {
             SourceKind::Table(name) => self.put(name),
+            SourceKind::Work { name, .. } => {
+                let name = quoted(name, self.dialect());
+                self.put(&name);
+            }
+            SourceKind::Marked { name, words, is_volatile: _ } => {
+                match name {
+                    MarkedName::Table(name) => self.put(name),
+                    MarkedName::Cte(cte) => {
+                        let name = quoted(&self.statement.ctes[*cte].name, self.dialect());
+                        self.put(&name);
+                    }
+                }
+                self.put(" ");
+                self.put(words);
+            }
             SourceKind::Cte(cte) => {
                 let name = quoted(&self.statement.ctes[*cte].name, self.dialect());
                 self.put(&name);
@@ -572,7 +573,7 @@ impl Printer<'_, '_, '_> {
     }
 }
 
-fn set_word(kind: SetOpKind) -> &'static str {
+pub(super) fn set_word(kind: SetOpKind) -> &'static str {
     match kind {
         SetOpKind::UnionAll => "UNION ALL",
         SetOpKind::Union => "UNION",

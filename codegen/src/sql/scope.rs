@@ -3,7 +3,7 @@
 use super::target::Target;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::block::{Body, Query, Select, SourceKind};
+use super::block::{Body, MarkedName, Query, Select, SourceKind};
 use super::expr::{ExprId, Exprs, Node, QueryId, SourceId};
 use super::name::{Taken, alias, quoted};
 use super::statement::Statement;
@@ -58,8 +58,12 @@ impl Scopes<'_, '_, '_> {
         for item in &select.items {
             let source = &statement.sources[item.source.0 as usize];
             let name = match &source.kind {
-                SourceKind::Table(name) => alias(name),
-                SourceKind::Cte(cte) => alias(&statement.ctes[*cte].name),
+                SourceKind::Table(name)
+                | SourceKind::Work { name, .. }
+                | SourceKind::Marked { name: MarkedName::Table(name), .. } => alias(name),
+                SourceKind::Cte(cte) | SourceKind::Marked { name: MarkedName::Cte(cte), .. } => {
+                    alias(&statement.ctes[*cte].name)
+                }
                 SourceKind::Values { .. } | SourceKind::Output => "v".to_owned(),
             };
             if is_qualified {

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::target::Target;
-use isomer_ir::{Catalog, ColumnId, SetOpKind};
+use isomer_ir::{Catalog, ColumnId, Plan, SetOpKind};
 use rustc_hash::FxHashMap;
 
-use super::block::{Block, Body, Cte, Env, Item, Query, Select, Source, SourceKind};
+use super::block::{Block, Body, Cte, Env, Item, MarkedName, Query, Select, Source, SourceKind};
 use super::dag::{Dag, NodeId};
 use super::expr::{ExprId, Kind, Level, Node, QueryId, SourceId};
 use super::from::{arrange, has_null_safe_below_full};
@@ -25,11 +25,16 @@ pub(super) struct Statement<'a, 'p> {
     pub(super) queries: Vec<Query>,
     pub(super) ctes: Vec<Cte>,
     /// Columns of each CTE with their names.
-    cte_columns: Vec<Vec<(ColumnId, String)>>,
+    pub(super) cte_columns: Vec<Vec<(ColumnId, String)>>,
     /// Names of CTEs and of the tables that are read.
-    names: Taken,
+    pub(super) names: Taken,
     /// CTEs of nodes that are written once.
     pub(super) written: FxHashMap<NodeId, usize>,
+    /// The same by what they are, for the graphs of steps; those that read no work table.
+    pub(super) written_plans: FxHashMap<&'p Plan, usize>,
+    /// Recursions whose steps are being written, innermost last: number, name, names of the columns.
+    pub(super) work: Vec<(u32, Arc<str>, Vec<String>)>,
+    pub(super) n_recursions: u32,
 }
 
 impl<'a, 'p> Statement<'a, 'p> {
@@ -49,6 +54,9 @@ impl<'a, 'p> Statement<'a, 'p> {
             cte_columns: Vec::new(),
             names,
             written: FxHashMap::default(),
+            written_plans: FxHashMap::default(),
+            work: Vec::new(),
+            n_recursions: 0,
         }
     }
 
@@ -124,7 +132,8 @@ impl<'a, 'p> Statement<'a, 'p> {
             columns.iter().map(|(id, name)| (*id, Arc::from(name.as_str()))).collect();
         let query = self.finish(block, &outs)?;
         let name = self.names.unique(&name);
-        self.ctes.push(Cte { name, query, is_volatile, n_readers: 0 });
+        let within = self.recursion_read(query);
+        self.ctes.push(Cte { name, query, is_volatile, n_readers: 0, is_recursive: false, within, recursion: 0 });
         self.cte_columns.push(columns);
         Ok(self.ctes.len() - 1)
     }
@@ -244,23 +253,26 @@ impl<'a, 'p> Statement<'a, 'p> {
     }
 
     /// Whether a block does nothing but read columns of one relation.
-    fn is_bare_read(&self, block: &Block) -> bool {
+    pub(super) fn is_bare_read(&self, block: &Block) -> bool {
         let [item] = block.items.as_slice() else { return false };
         block.filter.is_empty()
             && block.group.is_none()
             && block.having.is_empty()
             && block.qualify.is_empty()
             && !block.is_closed()
-            && !matches!(self.sources[item.source.0 as usize].kind, SourceKind::Output)
+            && !matches!(self.sources[item.source.0 as usize].kind, SourceKind::Output | SourceKind::Marked { .. })
             && block.env.values().all(|&expr| matches!(self.speller.exprs[expr], Node::Field { .. }))
     }
 
-    fn is_volatile(&self, block: &Block) -> bool {
+    pub(super) fn is_volatile(&self, block: &Block) -> bool {
         let exprs = block.env.values().chain(&block.filter).chain(&block.having).chain(&block.qualify);
         exprs.copied().any(|expr| self.speller.exprs.facts(expr).is_volatile)
             || block.items.iter().any(|item| match self.sources[item.source.0 as usize].kind {
                 SourceKind::Cte(cte) => self.ctes[cte].is_volatile,
-                SourceKind::Table(_) | SourceKind::Values { .. } | SourceKind::Output => false,
+                SourceKind::Marked { is_volatile, .. } => is_volatile,
+                SourceKind::Table(_) | SourceKind::Values { .. } | SourceKind::Work { .. } | SourceKind::Output => {
+                    false
+                }
             })
             || block.set.as_ref().is_some_and(|set| set.branches.iter().any(|(branch, _)| self.is_volatile(branch)))
     }
@@ -297,8 +309,13 @@ impl<'a, 'p> Statement<'a, 'p> {
 
     fn base_name(&self, source: SourceId) -> String {
         match &self.sources[source.0 as usize].kind {
-            SourceKind::Table(name) => identifier(last_part(name), "rows"),
-            SourceKind::Cte(cte) => identifier(&self.ctes[*cte].name, "rows"),
+            SourceKind::Table(name) | SourceKind::Marked { name: MarkedName::Table(name), .. } => {
+                identifier(last_part(name), "rows")
+            }
+            SourceKind::Work { name, .. } => identifier(name, "rows"),
+            SourceKind::Cte(cte) | SourceKind::Marked { name: MarkedName::Cte(cte), .. } => {
+                identifier(&self.ctes[*cte].name, "rows")
+            }
             SourceKind::Values { .. } | SourceKind::Output => "rows".to_owned(),
         }
     }

@@ -191,6 +191,10 @@ impl Producer<'_> {
             | Plan::Distinct { .. }
             | Plan::SetOp { .. }
             | Plan::Instance { .. }
+            | Plan::RecursiveUnion { .. }
+            | Plan::WorkTable { .. }
+            | Plan::Sample { .. }
+            | Plan::ScanAt { .. }
             | Plan::Hole { .. } => false,
         }
     }

@@ -31,6 +31,11 @@ impl Producer<'_> {
             Plan::GroupingSets { input, groups } => producer.grouping_sets(input, groups, needed),
             Plan::Distinct { input } => producer.distinct(input),
             Plan::Unnest { .. } => Err(refusal("GEN-0103", "the elements of a list", "compute them in SQL")),
+            Plan::RecursiveUnion { .. } | Plan::WorkTable { .. } => {
+                Err(refusal("GEN-0103", "a recursive query", "compute it in SQL"))
+            }
+            Plan::Sample { .. } => Err(refusal("GEN-0103", "a sample", "compute it in SQL")),
+            Plan::ScanAt { .. } => Err(refusal("GEN-0103", "a table as it was", "compute it in SQL")),
             Plan::Window { input, calls } => producer.window(input, calls, needed),
             Plan::Sort { input, keys } => producer.sort(input, keys, needed),
             Plan::Limit { input, skip, fetch } => producer.limit(input, *skip, *fetch, needed),

@@ -23,6 +23,7 @@ mod compare;
 mod inline;
 mod join;
 mod numeric;
+mod recursion;
 mod relation;
 mod rows;
 mod scalar;

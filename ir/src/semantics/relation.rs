@@ -70,6 +70,10 @@ fn ends_in_order(plan: &Plan, is_limited: bool) -> bool {
         | Plan::Unnest { .. }
         | Plan::Window { .. }
         | Plan::SetOp { .. }
+        | Plan::RecursiveUnion { .. }
+        | Plan::WorkTable { .. }
+        | Plan::Sample { .. }
+        | Plan::ScanAt { .. }
         | Plan::Hole { .. } => false,
     }
 }
@@ -128,6 +132,10 @@ impl Eval<'_> {
             }
             Plan::Limit { input, skip, fetch } => limited(self.relation(input)?, *skip, *fetch),
             Plan::SetOp { kind, inputs, columns } => self.set_operation(*kind, inputs, columns),
+            Plan::RecursiveUnion { recursion } => self.recursion(recursion),
+            Plan::WorkTable { columns } => self.work_table(columns),
+            Plan::Sample { .. } => Err(EvalError::Unsupported("rows that chance picks")),
+            Plan::ScanAt { .. } => Err(EvalError::Unsupported("a table as it was")),
             Plan::Instance { input, k } => {
                 let input = self.relation(input)?;
                 let columns =
@@ -179,6 +187,20 @@ impl Eval<'_> {
         Ok((keyed.into_iter().map(|(_, at)| at).collect(), peers))
     }
 
+    /// The columns `taken` of a relation, converted to the types of `columns`.
+    pub(super) fn taken(&self, input: &Relation, taken: &[ColumnId], columns: &[ColumnId]) -> Vec<Vec<Cell>> {
+        let rows = (0..input.rows.len()).map(|at| {
+            let cells = taken.iter().zip(columns).map(|(&id, &to)| {
+                let position = input.columns.iter().position(|known| *known == Some(id));
+                let missing = Err(EvalError::Unsupported("a column that a branch does not expose"));
+                let cell = position.map_or(missing, |position| input.rows[at][position].clone());
+                cell.and_then(|value| cast(value, self.arena.column_type(to)))
+            });
+            cells.collect()
+        });
+        rows.collect()
+    }
+
     fn set_operation(
         &self,
         kind: SetOpKind,
@@ -188,19 +210,7 @@ impl Eval<'_> {
         let mut branches: Vec<Vec<Vec<Cell>>> = Vec::with_capacity(inputs.len());
         for (plan, taken) in inputs {
             let input = self.relation(plan)?;
-            let mut rows = Vec::with_capacity(input.rows.len());
-            for at in 0..input.rows.len() {
-                let cells = taken.iter().zip(columns).map(|(&id, &to)| {
-                    let scalar = input.columns.iter().position(|known| *known == Some(id));
-                    let cell = scalar
-                        .map_or(Err(EvalError::Unsupported("a column that a branch does not expose")), |position| {
-                            input.rows[at][position].clone()
-                        });
-                    cell.and_then(|value| cast(value, self.arena.column_type(to)))
-                });
-                rows.push(cells.collect());
-            }
-            branches.push(rows);
+            branches.push(self.taken(&input, taken, columns));
         }
         let all = || branches.iter().flatten().cloned().collect::<Vec<_>>();
         let rows = match kind {
@@ -249,7 +259,7 @@ pub(super) fn key_order(key: SortKey, a: &Value, b: &Value) -> std::cmp::Orderin
     }
 }
 
-fn named(columns: &[ColumnId]) -> Vec<Option<ColumnId>> {
+pub(super) fn named(columns: &[ColumnId]) -> Vec<Option<ColumnId>> {
     columns.iter().copied().map(Some).collect()
 }
 
@@ -265,7 +275,7 @@ pub(super) fn same_row(a: &[Cell], b: &[Cell]) -> Result<bool, EvalError> {
     Ok(is_equal)
 }
 
-fn count(rows: &[Vec<Cell>], row: &[Cell]) -> Result<usize, EvalError> {
+pub(super) fn count(rows: &[Vec<Cell>], row: &[Cell]) -> Result<usize, EvalError> {
     let mut n = 0;
     for other in rows {
         n += usize::from(same_row(other, row)?);
@@ -273,7 +283,7 @@ fn count(rows: &[Vec<Cell>], row: &[Cell]) -> Result<usize, EvalError> {
     Ok(n)
 }
 
-fn distinct(rows: Vec<Vec<Cell>>) -> Result<Vec<Vec<Cell>>, EvalError> {
+pub(super) fn distinct(rows: Vec<Vec<Cell>>) -> Result<Vec<Vec<Cell>>, EvalError> {
     let mut seen: Vec<Vec<Cell>> = Vec::new();
     for row in rows {
         // A single row is compared with itself, so that a failed cell is asked for.

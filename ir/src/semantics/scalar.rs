@@ -1,7 +1,8 @@
 //! Scalars over one row, in three-valued logic.
 
-use std::cell::Cell as Counter;
+use std::cell::{Cell as Counter, RefCell};
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 use super::cast::cast;
 use super::compare::{compared, ordered};
@@ -20,6 +21,8 @@ pub(super) struct Eval<'a> {
     pub(super) arena: &'a Arena,
     pub(super) database: &'a Database,
     fuel: Counter<u64>,
+    /// Rows of the work tables of the recursions around, innermost last.
+    pub(super) work: RefCell<Vec<Rc<[Vec<Cell>]>>>,
 }
 
 /// Columns and cells of the row that a scalar is read against: one row, or two side by side.
@@ -53,7 +56,7 @@ impl<'a> Row<'a> {
 
 impl<'a> Eval<'a> {
     pub(super) fn new(arena: &'a Arena, database: &'a Database) -> Self {
-        Self { arena, database, fuel: Counter::new(FUEL) }
+        Self { arena, database, fuel: Counter::new(FUEL), work: RefCell::default() }
     }
 
     /// The value of a scalar.

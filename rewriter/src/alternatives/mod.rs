@@ -48,6 +48,10 @@ pub(crate) fn of_node(memo: &mut Memo, switches: &mut Switches, class: Id, node:
         | Operator::SetOp { .. }
         | Operator::GroupingSets { .. }
         | Operator::Unnest { .. }
+        | Operator::RecursiveUnion { .. }
+        | Operator::WorkTable { .. }
+        | Operator::Sample { .. }
+        | Operator::ScanAt { .. }
         | Operator::Instance { .. } => false,
     }
 }

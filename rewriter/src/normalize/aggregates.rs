@@ -185,6 +185,10 @@ pub(super) fn is_one_row(plan: &Plan) -> bool {
         | Plan::Limit { .. }
         | Plan::SetOp { .. }
         | Plan::Named { .. }
+        | Plan::RecursiveUnion { .. }
+        | Plan::WorkTable { .. }
+        | Plan::Sample { .. }
+        | Plan::ScanAt { .. }
         | Plan::Hole { .. } => false,
     }
 }

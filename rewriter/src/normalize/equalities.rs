@@ -206,6 +206,8 @@ pub(crate) fn known_predicates(arena: &mut Arena, plan: &Plan) -> Vec<ScalarId> 
         Plan::SetOp { kind: SetOpKind::UnionAll, inputs, columns } => union_predicates(arena, inputs, columns),
         // A key is NULL in the rows of some sets.
         Plan::GroupingSets { .. } => Vec::new(),
+        // What holds of the start need not hold of what a step makes of it, and nothing is told through a sample.
+        Plan::RecursiveUnion { .. } | Plan::WorkTable { .. } | Plan::Sample { .. } | Plan::ScanAt { .. } => Vec::new(),
         Plan::SetOp { .. } | Plan::Scan { .. } | Plan::Values { .. } | Plan::Empty { .. } | Plan::Hole { .. } => {
             Vec::new()
         }

@@ -19,6 +19,7 @@ mod limits;
 mod linear_sums;
 mod outer;
 mod prune;
+mod recursion;
 mod references;
 pub(crate) mod roll_up;
 mod self_joins;
@@ -189,6 +190,13 @@ impl<'a> Normalizer<'a> {
             Plan::Values { columns, rows } => self.values(&columns, &rows, &conds),
             Plan::Empty { columns } => (Plan::Empty { columns }, Definitions::default()),
             Plan::Hole { .. } => (plan, Definitions::default()),
+            // The name is that of the recursion, not of what is filtered above it.
+            Plan::Named { input, name, span } if matches!(peek(&input), Plan::RecursiveUnion { .. }) => {
+                let (plan, definitions) = self.relation(*input, Vec::new());
+                let plan =
+                    if is_worth_naming(&plan) { Plan::Named { input: Box::new(plan), name, span } } else { plan };
+                self.filtered(plan, &conds, definitions)
+            }
             Plan::Named { input, name, span } => {
                 let (plan, definitions) = self.relation(*input, conds);
                 let plan =
@@ -229,6 +237,10 @@ impl<'a> Normalizer<'a> {
             Plan::Unnest { input, list, column, position, is_outer } => {
                 self.unnest(*input, unnest::Unnesting { list, column, position, is_outer }, &conds)
             }
+            Plan::RecursiveUnion { recursion } => self.recursion(*recursion, &conds),
+            Plan::WorkTable { .. } => self.filtered(plan, &conds, Definitions::default()),
+            Plan::Sample { input, sampling } => self.sample(*input, sampling, &conds),
+            Plan::ScanAt { table, version, columns } => self.scan_at(table, version, columns, &conds),
             Plan::SetOp { kind, inputs, columns } => self.set_op(kind, inputs, &columns, conds),
         }
     }
@@ -457,6 +469,8 @@ fn is_worth_naming(plan: &Plan) -> bool {
         | Plan::Window { .. }
         | Plan::SetOp { .. }
         | Plan::Limit { .. }
+        | Plan::RecursiveUnion { .. }
+        | Plan::Sample { .. }
         | Plan::Project { .. } => true,
         Plan::Filter { input, .. } => is_worth_naming(input),
         Plan::Scan { .. }
@@ -466,6 +480,8 @@ fn is_worth_naming(plan: &Plan) -> bool {
         | Plan::Sort { .. }
         | Plan::Instance { .. }
         | Plan::Named { .. }
+        | Plan::WorkTable { .. }
+        | Plan::ScanAt { .. }
         | Plan::Hole { .. } => false,
     }
 }

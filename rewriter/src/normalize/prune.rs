@@ -74,7 +74,34 @@ fn prune_sorted(
     repeats: Repeats,
 ) -> Plan {
     match plan {
-        Plan::Scan { .. } | Plan::Values { .. } | Plan::Empty { .. } | Plan::Hole { .. } => plan,
+        Plan::Scan { .. }
+        | Plan::Values { .. }
+        | Plan::Empty { .. }
+        | Plan::WorkTable { .. }
+        | Plan::ScanAt { .. }
+        | Plan::Hole { .. } => plan,
+        Plan::RecursiveUnion { mut recursion } => {
+            // Every column decides how often the step runs, also one that nobody reads above.
+            let own = if recursion.is_distinct { Repeats::SayNothing } else { Repeats::Count };
+            let taken = |columns: &[ColumnId]| {
+                let mut taken = columns.to_vec();
+                taken.sort_unstable();
+                taken.dedup();
+                taken
+            };
+            let nothing = || Plan::Empty { columns: Vec::new() };
+            let (base, step) =
+                (std::mem::replace(&mut recursion.base, nothing()), std::mem::replace(&mut recursion.step, nothing()));
+            recursion.base = prune_sorted(context, switches, base, taken(&recursion.base_columns), own);
+            recursion.step = prune_sorted(context, switches, step, taken(&recursion.step_columns), Repeats::Count);
+            Plan::RecursiveUnion { recursion }
+        }
+        Plan::Sample { input, sampling } => {
+            let mut all = input.columns(&mut context.arena);
+            all.sort_unstable();
+            let input = prune_sorted(context, switches, *input, all, Repeats::Count);
+            Plan::Sample { input: Box::new(input), sampling }
+        }
         Plan::Named { input, name, span } => {
             let input = prune_sorted(context, switches, *input, demanded, repeats);
             Plan::Named { input: Box::new(input), name, span }

@@ -170,6 +170,10 @@ fn is_of_one_row(arena: &Arena, plan: &Plan, columns: &[ColumnId]) -> bool {
         | Plan::GroupingSets { .. }
         | Plan::Distinct { .. }
         | Plan::SetOp { .. }
+        | Plan::RecursiveUnion { .. }
+        | Plan::WorkTable { .. }
+        | Plan::Sample { .. }
+        | Plan::ScanAt { .. }
         | Plan::Hole { .. } => false,
     }
 }

@@ -119,7 +119,12 @@ impl Prover<'_> {
                 let n_columns = ids.len() - calls.len();
                 vec![self.range_over(Atom::Window { rows, n_columns, calls: placed }, &ids, &not_null)]
             }
-            Plan::GroupingSets { .. } | Plan::Unnest { .. } => return None,
+            Plan::GroupingSets { .. }
+            | Plan::Unnest { .. }
+            | Plan::RecursiveUnion { .. }
+            | Plan::WorkTable { .. }
+            | Plan::Sample { .. }
+            | Plan::ScanAt { .. } => return None,
             Plan::Limit { input, skip, fetch } => vec![self.limit(input, *skip, *fetch)?],
             Plan::SetOp { kind, inputs, columns } => self.set_op(*kind, inputs, columns, is_set)?,
         };

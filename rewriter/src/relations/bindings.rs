@@ -44,6 +44,9 @@ impl Bindings {
             | ColumnDef::Variant { .. }
             | ColumnDef::SetOp { .. }
             | ColumnDef::Values { .. }
+            | ColumnDef::Recursive { .. }
+            | ColumnDef::Work { .. }
+            | ColumnDef::Versioned { .. }
             | ColumnDef::Mark { .. } => None,
         }
     }

@@ -119,6 +119,10 @@ impl Builder<'_> {
             | Plan::Unnest { .. }
             | Plan::Values { .. }
             | Plan::Empty { .. }
+            | Plan::RecursiveUnion { .. }
+            | Plan::WorkTable { .. }
+            | Plan::Sample { .. }
+            | Plan::ScanAt { .. }
             | Plan::Hole { .. } => None,
         }
     }

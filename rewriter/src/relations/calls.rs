@@ -27,6 +27,9 @@ pub(super) fn is_list(arena: &isomer_ir::Arena, rule: &Rule, column: ColumnId) -
         | ColumnDef::Grouping { .. }
         | ColumnDef::Variant { .. }
         | ColumnDef::Values { .. }
+        | ColumnDef::Recursive { .. }
+        | ColumnDef::Work { .. }
+        | ColumnDef::Versioned { .. }
         | ColumnDef::Mark { .. } => false,
     }
 }

@@ -232,6 +232,10 @@ impl Matcher<'_> {
             | Plan::Values { .. }
             | Plan::Empty { .. }
             | Plan::Sort { .. }
+            | Plan::RecursiveUnion { .. }
+            | Plan::WorkTable { .. }
+            | Plan::Sample { .. }
+            | Plan::ScanAt { .. }
             | Plan::Hole { .. } => {}
         }
         found

@@ -119,6 +119,10 @@ impl Anchor {
             | Plan::Sort { .. }
             | Plan::Instance { .. }
             | Plan::Named { .. }
+            | Plan::RecursiveUnion { .. }
+            | Plan::WorkTable { .. }
+            | Plan::Sample { .. }
+            | Plan::ScanAt { .. }
             | Plan::Hole { .. } => Self::Below,
         }
     }
@@ -560,6 +564,10 @@ fn columns_read(memo: &Memo, operator: &Operator) -> Vec<ColumnId> {
         | Operator::Sort { .. }
         | Operator::Limit { .. }
         | Operator::SetOp { .. }
+        | Operator::RecursiveUnion { .. }
+        | Operator::WorkTable { .. }
+        | Operator::Sample { .. }
+        | Operator::ScanAt { .. }
         | Operator::Instance { .. } => {}
     }
     read.sort_unstable();

@@ -61,6 +61,10 @@ pub(crate) fn normalized(arena: &mut Arena, plan: Plan) -> Plan {
         | Plan::Unnest { .. }
         | Plan::Empty { .. }
         | Plan::Project { .. }
+        | Plan::RecursiveUnion { .. }
+        | Plan::WorkTable { .. }
+        | Plan::Sample { .. }
+        | Plan::ScanAt { .. }
         | Plan::Hole { .. }) => plan,
     }
 }

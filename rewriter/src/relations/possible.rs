@@ -38,6 +38,10 @@ pub(super) fn is_possible(pattern: &Plan, present: &[Operator]) -> bool {
         | Plan::Distinct { .. }
         | Plan::Sort { .. }
         | Plan::Named { .. }
+        | Plan::RecursiveUnion { .. }
+        | Plan::WorkTable { .. }
+        | Plan::Sample { .. }
+        | Plan::ScanAt { .. }
         | Plan::Hole { .. } => true,
     };
     is_there && pattern.inputs().into_iter().all(|input| is_possible(input, present))

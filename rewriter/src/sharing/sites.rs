@@ -126,6 +126,10 @@ fn lift(memo: &mut Memo, class: Id, lifted: &mut FxHashMap<Id, (Id, Vec<ScalarId
             | Operator::Sort { .. }
             | Operator::Limit { .. }
             | Operator::SetOp { .. }
+            | Operator::RecursiveUnion { .. }
+            | Operator::WorkTable { .. }
+            | Operator::Sample { .. }
+            | Operator::ScanAt { .. }
             | Operator::Instance { .. } => {}
         }
     }

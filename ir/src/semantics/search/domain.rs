@@ -125,7 +125,9 @@ fn referred_first(names: Vec<Arc<str>>, catalog: &Catalog) -> Vec<Arc<str>> {
 fn base(id: ColumnId, arena: &Arena) -> Option<(Arc<str>, Arc<str>)> {
     match arena.def(id) {
         ColumnDef::Base { table, column } => Some((Arc::clone(table), Arc::clone(column))),
-        ColumnDef::Variant { of, .. } | ColumnDef::Instance { of, .. } => base(*of, arena),
+        ColumnDef::Variant { of, .. } | ColumnDef::Instance { of, .. } | ColumnDef::Versioned { of, .. } => {
+            base(*of, arena)
+        }
         ColumnDef::Scalar(_)
         | ColumnDef::Aggregate(_)
         | ColumnDef::Window(_)
@@ -133,6 +135,8 @@ fn base(id: ColumnId, arena: &Arena) -> Option<(Arc<str>, Arc<str>)> {
         | ColumnDef::Grouping { .. }
         | ColumnDef::SetOp { .. }
         | ColumnDef::Values { .. }
+        | ColumnDef::Recursive { .. }
+        | ColumnDef::Work { .. }
         | ColumnDef::Mark { .. } => None,
     }
 }
@@ -153,6 +157,10 @@ impl Reads {
             Plan::SetOp { inputs, .. } => {
                 self.columns.extend(inputs.iter().flat_map(|(_, taken)| taken.iter().copied()));
             }
+            // Every column decides how often the step runs.
+            Plan::RecursiveUnion { recursion } => {
+                self.columns.extend(recursion.base_columns.iter().chain(&recursion.step_columns));
+            }
             Plan::Scan { .. }
             | Plan::Values { .. }
             | Plan::Empty { .. }
@@ -165,6 +173,9 @@ impl Reads {
             | Plan::Window { .. }
             | Plan::Sort { .. }
             | Plan::Limit { .. }
+            | Plan::WorkTable { .. }
+            | Plan::Sample { .. }
+            | Plan::ScanAt { .. }
             | Plan::Instance { .. }
             | Plan::Named { .. }
             | Plan::Hole { .. } => {}
@@ -178,7 +189,11 @@ impl Reads {
         match plan {
             Plan::Scan { columns, .. } => self.columns.extend_from_slice(columns),
             // What is below them shows no columns of its own.
-            Plan::Project { .. } | Plan::Aggregate { .. } | Plan::GroupingSets { .. } | Plan::SetOp { .. } => {}
+            Plan::Project { .. }
+            | Plan::Aggregate { .. }
+            | Plan::GroupingSets { .. }
+            | Plan::SetOp { .. }
+            | Plan::RecursiveUnion { .. } => {}
             other => other.inputs().into_iter().for_each(|input| self.scans(input)),
         }
     }
