@@ -41,7 +41,7 @@ fn constants() {
     let day = 86_400_000_000;
     let rows = [
         (p.int(-5), same("-5")),
-        (p.text("it's"), same("'it''s'")),
+        (p.text("it's"), ["'it''s'", "'it''s'", "'it''s'", "'it\\'s'"]),
         (p.text("a\\b"), [r"'a\b'", r"'a\b'", r"'a\b'", r"'a\\b'"]),
         (p.dec(6, 2), ["0.06", "CAST('0.06' AS DECIMAL(5, 2))", "0.06", "0.06"]),
         (
@@ -257,7 +257,7 @@ fn division_and_casts() {
             ],
         ),
         (text, ["CAST(value AS VARCHAR)", "GEN-0012", "GEN-0012", "GEN-0012"]),
-        (tried, ["TRY_CAST(kind AS INTEGER)", "TRY_CAST(kind AS INT)", "GEN-0011", "TRY_CAST(kind AS INT)"]),
+        (tried, ["TRY_CAST(kind AS INTEGER)", "TRY_CAST(kind AS INT)", "GEN-0011", "GEN-0011"]),
         (
             floored,
             [

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, ColumnId, DataType, Dialect, Frame, FrameBound, FrameUnit, Function,
+    AggregateCall, AggregateFunction, Args, ColumnId, DataType, Dialect, Frame, FrameBound, FrameUnit, Function,
     GroupingSets, Literal, Plan, Scalar, ScalarId, SortKey, WindowCall, WindowFunction, fold,
 };
 use sqlparser::ast::{
@@ -83,11 +83,17 @@ impl<'a> Binder<'a> {
             };
             self.level().calls.insert(std::ptr::from_ref::<ast::Function>(function) as usize, scalar);
         }
+        let is_short = self.dialect == Dialect::Spark && grouping.sets.is_some() && groups.has_total();
+        let has_rows = is_short.then(|| self.has_rows(&mut groups, &mut exposed, &input));
         let below = Box::new(input.plan);
         let plan = if grouping.sets.is_some() {
             Plan::GroupingSets { input: below, groups: Box::new(groups) }
         } else {
             Plan::Aggregate { input: below, keys: groups.keys, calls: groups.calls }
+        };
+        let plan = match has_rows {
+            Some(has_rows) => Plan::Filter { input: Box::new(plan), holds: vec![has_rows] },
+            None => plan,
         };
         let shown = Rel::new(plan, exposed);
         let level = self.level();
@@ -95,6 +101,29 @@ impl<'a> Binder<'a> {
         level.rel = shown;
         level.is_grouped = true;
         Ok(())
+    }
+
+    /// Whether a group has rows: in Spark a grouping set without keys has no row over no rows.
+    fn has_rows(&mut self, groups: &mut GroupingSets, exposed: &mut Vec<(ColumnId, bool)>, input: &Rel) -> ScalarId {
+        let count = AggregateCall {
+            function: AggregateFunction::Count,
+            is_distinct: false,
+            args: Args::new(),
+            filter: None,
+            order: Vec::new(),
+            data_type: DataType::Int64,
+        };
+        let known = groups.calls.iter().find(|(_, call)| *call == count).map(|(id, _)| *id);
+        let n_rows = known.unwrap_or_else(|| {
+            let id = self.arena.aggregate_column(&count, "n_rows");
+            let id = input.fresh(id, self.arena);
+            exposed.push((id, false));
+            groups.calls.push((id, count));
+            id
+        });
+        let zero = self.arena.literal(Literal::Int(0, DataType::Int64));
+        let n_rows = self.arena.column_ref(n_rows);
+        self.arena.call(Function::Gt, [n_rows, zero], DataType::Boolean)
     }
 
     fn plain_keys(

@@ -224,7 +224,11 @@ impl<'a> Binder<'a> {
             Function::Concat | Function::ConcatSkipNull | Function::ConcatWs => {
                 args = args.into_iter().map(|arg| self.as_text(arg)).collect();
             }
-            Function::DateTrunc | Function::DateDiff => self.unit(&mut args, at)?,
+            Function::DateTrunc => self.unit(&mut args, at)?,
+            Function::DateDiff => {
+                self.unit(&mut args, at)?;
+                self.weeks_from_mondays(&mut args, at)?;
+            }
             Function::RegexpReplace
                 if matches!(self.dialect, Dialect::Spark | Dialect::Snowflake | Dialect::BigQuery) =>
             {
@@ -232,10 +236,22 @@ impl<'a> Binder<'a> {
                 args.push(all);
             }
             Function::Substring => {
-                if let Scalar::Literal(Literal::Int(start, _)) = self.arena[args[1]]
-                    && start < 1
-                {
-                    return Err(self.unsupported(at, "`SUBSTRING` from a position before the first"));
+                if let Some(own) = self.own_substring(&args, at)? {
+                    return Ok(own);
+                }
+            }
+            Function::Left | Function::Right if !self.is_at_least(args[1], 0) => {
+                let is_own = matches!(self.dialect, Dialect::Spark | Dialect::Snowflake | Dialect::BigQuery);
+                if is_own {
+                    let name = if function == Function::Left { "left_positive" } else { "right_positive" };
+                    return self.listed_call(name, args, DataType::Text, at);
+                }
+            }
+            Function::SplitPart if self.dialect == Dialect::Spark => {
+                let is_plain = matches!(&self.arena[args[1]], Scalar::Literal(Literal::Text(text)) if !text.is_empty())
+                    && matches!(self.arena[args[2]], Scalar::Literal(Literal::Int(at, _)) if at != 0);
+                if !is_plain {
+                    return self.listed_call("split_part_spark", args, DataType::Text, at);
                 }
             }
             _ => {}
@@ -261,6 +277,42 @@ impl<'a> Binder<'a> {
             *divisor = self.divisor(function, *divisor, data_type);
         }
         Ok(self.arena.call(function, args, data_type))
+    }
+
+    /// The warehouses count the starts of weeks between two times, DuckDB whole weeks.
+    fn weeks_from_mondays(&mut self, args: &mut [ScalarId], at: &Expr) -> Bind<()> {
+        let is_week = matches!(&self.arena[args[0]], Scalar::Literal(Literal::Text(unit)) if &**unit == "week");
+        if is_week && matches!(self.dialect, Dialect::Snowflake | Dialect::BigQuery) {
+            for at_value in 1..args.len() {
+                args[at_value] = self.apply(Function::DateTrunc, vec![args[0], args[at_value]], at)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `substring` in the meaning of the dialect, where that is not DuckDB's for all positions and lengths that
+    /// may come: DuckDB counts from the end below 1, and backwards for a negative length.
+    fn own_substring(&mut self, args: &[ScalarId], at: &Expr) -> Bind<Option<ScalarId>> {
+        let name = match self.dialect {
+            Dialect::DuckDb => {
+                if matches!(self.arena[args[1]], Scalar::Literal(Literal::Int(start, _)) if start < 1) {
+                    return Err(self.unsupported(at, "`SUBSTRING` from a position before the first"));
+                }
+                return Ok(None);
+            }
+            Dialect::Spark => "substring_spark",
+            Dialect::Snowflake => "substring_snowflake",
+            Dialect::BigQuery => "substring_bigquery",
+            Dialect::Postgres => "substring_postgres",
+            Dialect::DataFusion => "substring_datafusion",
+        };
+        let is_plain = self.is_at_least(args[1], 1) && args.get(2).is_none_or(|&length| self.is_at_least(length, 0));
+        if is_plain { Ok(None) } else { self.listed_call(name, args.iter().copied(), DataType::Text, at).map(Some) }
+    }
+
+    /// Whether an integer is never below a bound, as far as is plain to see.
+    fn is_at_least(&self, scalar: ScalarId, bound: i128) -> bool {
+        self.arena.least(scalar) >= bound
     }
 
     /// The first argument as a lower-case unit; the values as timestamps where their types differ.

@@ -55,6 +55,11 @@ impl<'a> Binder<'a> {
             let rounded = self.arena.call(Function::Round, [value], from);
             return Ok(self.arena.scalar(Scalar::Cast { arg: rounded, to, is_try }));
         }
+        // Which texts are numbers or times differs: Spark takes `2024` for a date and not `1.5` for an integer.
+        let is_read = to.is_numeric() || to.is_temporal() || to == DataType::Boolean;
+        if is_try && self.dialect == Dialect::Spark && from == DataType::Text && is_read {
+            return self.listed_call("try_cast_spark", [value], to, at);
+        }
         if to.is_integer() && from == DataType::Unknown && self.dialect != Dialect::DuckDb {
             return Err(self.fault("SQL-0011", at, "the type of what is cast to an integer is not known"));
         }

@@ -1,6 +1,6 @@
 //! Comparisons, and the one type that several values take.
 
-use isomer_ir::{DataType, Function, Literal, Nested, Scalar, ScalarId};
+use isomer_ir::{DataType, Dialect, Function, Literal, Nested, Scalar, ScalarId};
 use sqlparser::ast::Expr;
 
 use crate::bind::{Bind, Binder};
@@ -49,6 +49,15 @@ impl<'a> Binder<'a> {
         match a.common(b) {
             None => Err(self.unlike(at, (a, b), "comparable types")),
             Some(to) if to.is_temporal() => Ok((self.arena.cast(left, to), self.arena.cast(right, to))),
+            Some(_) if a == DataType::Float32 || b == DataType::Float32 => {
+                // A single beside an exact number: DuckDB compares singles, the others doubles.
+                let to = if self.dialect == Dialect::DuckDb && ![a, b].contains(&DataType::Float64) {
+                    DataType::Float32
+                } else {
+                    DataType::Float64
+                };
+                Ok((self.arena.cast(left, to), self.arena.cast(right, to)))
+            }
             Some(_) => Ok((left, right)),
         }
     }

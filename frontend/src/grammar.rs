@@ -118,6 +118,15 @@ impl<D: Dialect> Dialect for Bounded<D> {
         self.base.parse_infix(parser, expr, precedence)
     }
 
+    /// Spark has escapes, which its base leaves out.
+    fn supports_string_literal_backslash_escape(&self) -> bool {
+        self.base.dialect() == TypeId::of::<DatabricksDialect>() || self.base.supports_string_literal_backslash_escape()
+    }
+
+    fn ignores_wildcard_escapes(&self) -> bool {
+        self.base.dialect() == TypeId::of::<DatabricksDialect>() || self.base.ignores_wildcard_escapes()
+    }
+
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
         self.base.get_next_precedence(parser)
     }
@@ -199,8 +208,6 @@ impl<D: Dialect> Dialect for Bounded<D> {
     }
 
     delegate! {
-        supports_string_literal_backslash_escape
-        ignores_wildcard_escapes
         supports_unicode_string_literal
         supports_filter_during_aggregation
         supports_window_clause_named_window_reference

@@ -37,6 +37,7 @@ mod place;
 mod reads;
 mod remedy;
 mod scope;
+mod spark_text;
 mod subquery;
 mod syntax;
 mod types_of;

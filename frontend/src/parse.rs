@@ -16,6 +16,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use crate::grammar::Bounded;
+use crate::spark_text::read_texts;
 
 /// A fault that ends the binding of a model.
 pub(crate) type Fault = Box<Diagnostic>;
@@ -96,7 +97,7 @@ pub(crate) type ParsedText = (Parsed, Option<Fault>);
 pub(crate) fn parse(text: &SourceText<'_>, dialect: Dialect) -> ParsedText {
     let grammar = grammar_of(dialect, 0);
     let mut parsed = Parsed::default();
-    let tokens = match Tokenizer::new(&*grammar, text.text).tokenize_with_location() {
+    let mut tokens = match Tokenizer::new(&*grammar, text.text).tokenize_with_location() {
         Ok(tokens) => tokens,
         Err(error) => {
             parsed.words = loose_words(text.text);
@@ -107,6 +108,9 @@ pub(crate) fn parse(text: &SourceText<'_>, dialect: Dialect) -> ParsedText {
     };
     parsed.comments = comments(text, &tokens);
     parsed.words = dotted_words(&tokens);
+    if let Err(fault) = read_texts(text, dialect, &mut tokens) {
+        return (parsed, Some(fault));
+    }
     if let Some(fault) = bounds(text, &tokens) {
         return (parsed, Some(fault));
     }
@@ -128,10 +132,11 @@ pub(crate) fn parse(text: &SourceText<'_>, dialect: Dialect) -> ParsedText {
 /// Parses a text of any number of statements.
 pub(crate) fn parse_statements(text: &SourceText<'_>, dialect: Dialect) -> Result<Vec<Statement>, Fault> {
     let grammar = grammar_of(dialect, 0);
-    let tokens = Tokenizer::new(&*grammar, text.text).tokenize_with_location().map_err(|error| -> Fault {
+    let mut tokens = Tokenizer::new(&*grammar, text.text).tokenize_with_location().map_err(|error| -> Fault {
         let at = text.offset(error.location);
         text.fault("SQL-0001", Span::new(at, text.text.len().min(at + 1)), lower(&error.message))
     })?;
+    read_texts(text, dialect, &mut tokens)?;
     if let Some(fault) = bounds(text, &tokens) {
         return Err(fault);
     }

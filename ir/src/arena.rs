@@ -375,6 +375,23 @@ impl Arena {
         }
     }
 
+    /// A bound that an integer scalar never falls below, where one is plain to see.
+    #[must_use]
+    pub fn least(&self, scalar: ScalarId) -> i128 {
+        match &self[scalar] {
+            Scalar::Literal(Literal::Int(value, _)) => *value,
+            Scalar::Cast { arg, to, .. } if to.is_integer() && self.type_of(*arg).is_integer() => self.least(*arg),
+            Scalar::Call { function: Function::Length | Function::Position, .. } => 0,
+            Scalar::Call { function: Function::Add, args, .. } => {
+                args.iter().fold(0_i128, |sum, &arg| sum.saturating_add(self.least(arg)))
+            }
+            Scalar::Call { function: Function::Greatest, args, .. } => {
+                args.iter().map(|&arg| self.least(arg)).max().unwrap_or(i128::MIN)
+            }
+            _ => i128::MIN,
+        }
+    }
+
     /// A cast, or the scalar itself where it has the type already.
     pub fn cast(&mut self, arg: ScalarId, to: DataType) -> ScalarId {
         if self.type_of(arg) == to { arg } else { self.scalar(Scalar::Cast { arg, to, is_try: false }) }

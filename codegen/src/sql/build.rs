@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use super::block::{Block, Env, Order, SetBlock, SourceKind};
 use super::dag::{NodeId, Op};
 use super::expr::{ExprId, Kind, Level, Node};
-use super::name::{Taken, identifier, quoted};
+use super::name::{Taken, identifier, quoted, requoted};
 use super::statement::{Statement, compares_rows};
 use crate::CodegenError;
 
@@ -125,8 +125,8 @@ impl<'p> Statement<'_, 'p> {
         let dialect = self.dialect();
         let names =
             columns.iter().zip(&found.columns).map(|(id, column)| (*id, quoted(&column.name, dialect))).collect();
-        let sql_name = Arc::clone(&found.sql_name);
-        let source = self.source(SourceKind::Table(sql_name), names);
+        let sql_name = requoted(&found.sql_name, dialect);
+        let source = self.source(SourceKind::Table(sql_name.into()), names);
         let demanded = self.dag.demanded(node);
         Ok(self.reading(source, &demanded))
     }

@@ -142,7 +142,7 @@ impl Speller<'_> {
                 self.exprs.template(Level::Compare, "@ > 0", &[found])
             }
             Function::Contains => self.exprs.call("contains", &operands),
-            Function::SplitPart => self.exprs.call("split_part", &operands),
+            Function::SplitPart => self.split_part(args, &operands)?,
             Function::RegexpMatches => self.regexp_matches(args, &operands)?,
             Function::RegexpReplace => self.regexp_replace(args, &operands)?,
             Function::Md5 => self.exprs.call("md5", &operands),
@@ -361,6 +361,22 @@ impl Speller<'_> {
         Ok(self.exprs.call("round", operands))
     }
 
+    /// Spark fails on part 0 and does not split at nothing.
+    fn split_part(&mut self, args: &[ScalarId], operands: &[ExprId]) -> Result<ExprId, CodegenError> {
+        let is_plain = args.get(1).and_then(|&at| self.text_of(at)).is_some_and(|text| !text.is_empty())
+            && args
+                .get(2)
+                .is_some_and(|&part| matches!(self.arena[part], Scalar::Literal(Literal::Int(part, _)) if part != 0));
+        if self.dialect == Target::Spark && !is_plain {
+            return Err(self.refuse(
+                "GEN-0016",
+                "`split_part` at a text or of a part that is no constant",
+                "write both as constants, the part not as 0",
+            ));
+        }
+        Ok(self.exprs.call("split_part", operands))
+    }
+
     fn trim(&mut self, side: &str, name: &str, operands: &[ExprId]) -> ExprId {
         match operands {
             [text, chars] if self.dialect == Target::Spark => {
@@ -381,25 +397,19 @@ impl Speller<'_> {
                 "use `right`, or `greatest(start, 1)`",
             ));
         }
+        let is_forward = args.get(2).is_none_or(|&length| self.least(length) >= 0);
+        if !is_forward && self.dialect != Target::DuckDb {
+            return Err(self.refuse(
+                "GEN-0019",
+                "`substring` of a length that may be negative",
+                "use `greatest(length, 0)`",
+            ));
+        }
         Ok(self.exprs.call("substring", operands))
     }
 
-    /// A bound that an integer scalar never falls below, where one is plain to see.
     pub(super) fn least(&self, scalar: ScalarId) -> i128 {
-        match &self.arena[scalar] {
-            Scalar::Literal(Literal::Int(value, _)) => *value,
-            Scalar::Cast { arg, to, .. } if to.is_integer() && self.arena.type_of(*arg).is_integer() => {
-                self.least(*arg)
-            }
-            Scalar::Call { function: Function::Length | Function::Position, .. } => 0,
-            Scalar::Call { function: Function::Add, args, .. } => {
-                args.iter().fold(0_i128, |sum, &arg| sum.saturating_add(self.least(arg)))
-            }
-            Scalar::Call { function: Function::Greatest, args, .. } => {
-                args.iter().map(|&arg| self.least(arg)).max().unwrap_or(i128::MIN)
-            }
-            _ => i128::MIN,
-        }
+        self.arena.least(scalar)
     }
 
     /// A call that differs at each occurrence; its serial number is not written.

@@ -41,6 +41,24 @@ impl Speller<'_> {
             ("list_transform" | "list_filter" | "list_reduce", Target::DuckDb) => {
                 return Ok(self.exprs.call(function.name(), operands));
             }
+            ("left_positive" | "right_positive", _) => {
+                let name = function.name().trim_end_matches("_positive");
+                if self.dialect == Target::Spark || args.get(1).is_some_and(|&n| self.least(n) >= 0) {
+                    return Ok(self.exprs.call(name, operands));
+                }
+                let (text, n) = (operands[0], operands[1]);
+                let template = format!("{name}(#, CASE WHEN @ < 0 THEN 0 ELSE # END)");
+                return Ok(self.exprs.template(Level::Primary, &template, &[text, n, n]));
+            }
+            ("substring_spark", Target::Spark)
+            | ("substring_postgres", Target::Postgres)
+            | ("substring_datafusion", Target::DataFusion) => return Ok(self.exprs.call("substring", operands)),
+            ("substring_spark", Target::DuckDb) => return Ok(self.substring_of_spark(operands)),
+            ("split_part_spark", Target::Spark) => return Ok(self.exprs.call("split_part", operands)),
+            ("try_cast_spark", Target::Spark) => {
+                let name = super::types::written(data_type, self.dialect)?;
+                return Ok(self.exprs.template(Level::Primary, &format!("TRY_CAST(# AS {name})"), operands));
+            }
             ("cast_of_jsonb", Target::Postgres) => match operands {
                 [value] => return self.cast_to(*value, data_type),
                 _ => return Err(self.lost_scalar()),
@@ -63,6 +81,23 @@ impl Speller<'_> {
     /// The name that the target gives a listed function.
     pub(super) fn listed_name(&self, function: ListedFunction) -> Option<&'static str> {
         function.row().names(self.dialect.dialect()).first().map(|known| known.name.as_str())
+    }
+
+    /// `substring` as Spark means it: 0 is the first position, and what lies before the text is cut off.
+    fn substring_of_spark(&mut self, operands: &[ExprId]) -> ExprId {
+        let start = "CASE WHEN @ > 0 THEN @ WHEN @ = 0 THEN 1 ELSE length(#) + @ + 1 END";
+        match *operands {
+            [text, at, length] => {
+                let start = self.exprs.template(Level::Primary, start, &[at, at, at, text, at]);
+                let taken = "substring(#, greatest(#, 1), greatest(@ + least(@ - 1, 0), 0))";
+                self.exprs.template(Level::Primary, taken, &[text, start, length, start])
+            }
+            [text, at, ..] => {
+                let start = self.exprs.template(Level::Primary, start, &[at, at, at, text, at]);
+                self.exprs.template(Level::Primary, "substring(#, greatest(#, 1))", &[text, start])
+            }
+            _ => self.exprs.call("substring", operands),
+        }
     }
 
     fn bracketed(&mut self, open: &str, operands: &[ExprId]) -> ExprId {

@@ -28,6 +28,9 @@ impl Speller<'_> {
             Literal::Boolean(true) => "TRUE".to_owned(),
             Literal::Boolean(false) => "FALSE".to_owned(),
             Literal::Int(value, _) => {
+                if dialect == Target::Spark && value.unsigned_abs() >= 10_u128.pow(38) {
+                    return Err(self.refuse("GEN-0013", "an integer of more than 38 digits", "use a DOUBLE"));
+                }
                 let level = if *value < 0 { Level::Unary } else { Level::Primary };
                 return Ok((value.to_string(), level));
             }
@@ -71,8 +74,8 @@ impl Speller<'_> {
     /// A text constant in quotes.
     pub(super) fn quote(&self, text: &str) -> String {
         match self.dialect {
-            // Spark reads backslashes as escapes, and since Spark 4 a doubled quote as one.
-            Target::Spark => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
+            // Spark reads backslashes as escapes; a doubled quote it reads as nothing in 4.0 and as one quote later.
+            Target::Spark => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
             Target::DuckDb | Target::DataFusion | Target::Postgres => format!("'{}'", text.replace('\'', "''")),
         }
     }

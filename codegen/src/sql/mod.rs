@@ -26,6 +26,7 @@ mod spell;
 mod statement;
 mod target;
 mod temporal;
+mod totals;
 mod types;
 mod unnest;
 mod with_list;
@@ -56,6 +57,7 @@ pub use self::types::type_name;
 pub fn to_sql(output: &Output, arena: &mut Arena, catalog: &Catalog, dialect: Dialect) -> Result<String, CodegenError> {
     let dialect = Target::of(dialect)?;
     let plan = multiset::prepared(&output.plan, arena, dialect);
+    let plan = totals::prepared(plan, arena, dialect);
     let demand: Vec<ColumnId> = output.columns.iter().map(|column| column.column).collect();
     let dag = Dag::new(&plan, &demand, arena);
     let tables = plan.tables();

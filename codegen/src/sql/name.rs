@@ -207,6 +207,15 @@ pub(super) fn quoted(name: &str, dialect: Target) -> String {
     }
 }
 
+/// A qualified name in the quotes of a dialect: a project may write its names for another one.
+pub(super) fn requoted(name: &str, dialect: Target) -> String {
+    let (own, other) = if dialect == Target::Spark { ('`', '"') } else { ('"', '`') };
+    if !name.contains(other) || name.contains(own) {
+        return name.to_owned();
+    }
+    name.replace(other, &own.to_string())
+}
+
 /// A plain identifier made of a hint: lower-case letters, digits and underscores.
 pub(super) fn identifier(hint: &str, fallback: &str) -> String {
     let mut name = String::new();

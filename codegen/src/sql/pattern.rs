@@ -159,6 +159,15 @@ impl Speller<'_> {
                 "use a plain replacement",
             ));
         }
+        let text = args.get(1).and_then(|&pattern| self.text_of(pattern)).unwrap_or_default();
+        if self.dialect == Target::Spark && may_match_nothing(text) {
+            // Java finds nothing once more behind each match.
+            return Err(self.refuse(
+                "GEN-0023",
+                "`regexp_replace` by a pattern that matches nothing at all",
+                "use `+` in place of `*`",
+            ));
+        }
         if self.dialect == Target::Spark && !is_global {
             return Err(self.refuse(
                 "GEN-0023",
@@ -241,4 +250,62 @@ fn respell(pattern: &str, dialect: Target) -> Option<String> {
         }
     }
     (!is_class).then_some(spelled)
+}
+
+/// Whether a portable pattern may match the empty text.
+fn may_match_nothing(pattern: &str) -> bool {
+    let chars: Vec<char> = pattern.chars().collect();
+    alternatives_match_nothing(&chars, &mut 0)
+}
+
+/// The alternatives from a position to the parenthesis that closes them.
+fn alternatives_match_nothing(chars: &[char], at: &mut usize) -> bool {
+    let (mut is_any_empty, mut is_empty) = (false, true);
+    while let Some(&next) = chars.get(*at) {
+        *at += 1;
+        let is_atom_empty = match next {
+            '|' => {
+                is_any_empty |= std::mem::replace(&mut is_empty, true);
+                continue;
+            }
+            ')' => break,
+            '(' => alternatives_match_nothing(chars, at),
+            '^' | '$' => true,
+            '[' => {
+                // A bracket that stands first or is escaped does not close the class.
+                let start = *at;
+                while let Some(&inner) = chars.get(*at) {
+                    *at += 1 + usize::from(inner == '\\');
+                    if inner == ']' && *at > start + 1 {
+                        break;
+                    }
+                }
+                false
+            }
+            '\\' => {
+                *at += 1;
+                false
+            }
+            _ => false,
+        };
+        let is_optional = matches!(chars.get(*at), Some('*' | '?'));
+        *at += usize::from(is_optional || chars.get(*at) == Some(&'+'));
+        is_empty &= is_atom_empty || is_optional;
+    }
+    is_any_empty || is_empty
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_match_nothing;
+
+    #[test]
+    fn patterns_of_nothing() {
+        for pattern in ["", "b*", "a?", "(a|)", "^", "a*b*", "(a*)+", "x|y*", "^$"] {
+            assert!(may_match_nothing(pattern), "{pattern}");
+        }
+        for pattern in ["b", "b+", "[*]", "a*b", "(a|b)", "\\*", "[]*]", "^a", "x|yz*", "(a*b)+"] {
+            assert!(!may_match_nothing(pattern), "{pattern}");
+        }
+    }
 }

@@ -29,7 +29,11 @@ impl<'p> Statement<'_, 'p> {
         if self.dialect() == Target::DataFusion && self.dag.demanded(node).len() < recursion.columns.len() {
             // DataFusion 54 leaves the column out of one part of the recursion and looks for it in another.
             let construct = "a recursive query of which a column is not read";
-            return Err(self.speller.refuse("GEN-0040", construct, "read the column, or keep the model as it is written"));
+            return Err(self.speller.refuse(
+                "GEN-0040",
+                construct,
+                "read the column, or keep the model as it is written",
+            ));
         }
         let mut taken = Taken::default();
         let arena = self.speller.arena;

@@ -301,6 +301,18 @@ impl<'a> Speller<'a> {
                 "test the text with a pattern in a `CASE` before casting it",
             ));
         }
+        if self.dialect == Target::Spark && from == DataType::Text {
+            if is_try && (to.is_numeric() || to.is_temporal() || to == DataType::Boolean) {
+                return Err(self.refuse(
+                    "GEN-0011",
+                    format!("`TRY_CAST` of a text to {to}"),
+                    "test the text with a pattern in a `CASE` before casting it",
+                ));
+            }
+            if matches!(to, DataType::Nested(_)) {
+                return Err(self.refuse("GEN-0012", format!("a text as {to}"), "split the text in the model"));
+            }
+        }
         if to == DataType::Text && self.dialect != Target::DuckDb {
             let is_timestamp = matches!(from, DataType::Timestamp | DataType::TimestampTz);
             if from.is_float() || (is_timestamp && self.dialect == Target::DataFusion) || from == DataType::Interval {
@@ -365,6 +377,7 @@ impl<'a> Speller<'a> {
             }
             if let Scalar::Cast { arg, to, is_try: false } = self.arena[side]
                 && to == other_type
+                && (to != DataType::Float32 || self.dialect == Target::DuckDb)
                 && (is_comparison || to == DataType::Float64)
                 && is_numeric_widening(self.arena.type_of(arg), to)
                 && !matches!(self.arena[arg], Scalar::Literal(_))

@@ -266,15 +266,9 @@ impl Speller<'_> {
             ("day", Target::Postgres) => ("CAST(# AS DATE) - CAST(# AS DATE)", true),
             ("day", Target::Spark) => ("datediff(#, #)", true),
             ("day", _) => ("CAST(CAST(# AS DATE) AS INT) - CAST(CAST(# AS DATE) AS INT)", true),
-            ("week", Target::Postgres) => (
-                "(CAST(date_trunc('week', CAST(# AS TIMESTAMP)) AS DATE) - CAST(date_trunc('week', CAST(# AS TIMESTAMP)) AS DATE)) / 7",
-                true,
-            ),
-            ("week", Target::Spark) => ("datediff(trunc(#, 'WEEK'), trunc(#, 'WEEK')) div 7", true),
-            ("week", _) => (
-                "(CAST(CAST(date_trunc('week', CAST(# AS TIMESTAMP)) AS DATE) AS INT) - CAST(CAST(date_trunc('week', CAST(# AS TIMESTAMP)) AS DATE) AS INT)) / 7",
-                true,
-            ),
+            ("week", Target::Postgres) => ("(CAST(# AS DATE) - CAST(# AS DATE)) / 7", true),
+            ("week", Target::Spark) => ("datediff(#, #) div 7", true),
+            ("week", _) => ("(CAST(CAST(# AS DATE) AS INT) - CAST(CAST(# AS DATE) AS INT)) / 7", true),
             ("hour" | "minute" | "second", _) => return self.clock_diff(&unit, *start, *end),
             _ => return Err(self.unknown_unit("`date_diff`", &unit)),
         };
@@ -349,6 +343,7 @@ impl Speller<'_> {
     ) -> Result<String, CodegenError> {
         let mut text = String::new();
         let mut chars = pattern.chars();
+        let mut is_quoted = false;
         while let Some(next) = chars.next() {
             if next != '%' {
                 if next == '"' || next == '\'' || next == '\\' {
@@ -358,14 +353,22 @@ impl Speller<'_> {
                         "leave quotes out of the format",
                     ));
                 }
-                if next.is_alphabetic() && !open.is_empty() {
-                    text.push_str(open);
+                if (next.is_alphabetic() || "[]{}#".contains(next)) && !open.is_empty() {
+                    // What was quoted just before goes on: a quote behind a quote stands for itself.
+                    if !std::mem::replace(&mut is_quoted, true) {
+                        text.push_str(open);
+                    }
                     text.push(next);
-                    text.push_str(close);
                 } else {
+                    if std::mem::take(&mut is_quoted) {
+                        text.push_str(close);
+                    }
                     text.push(next);
                 }
                 continue;
+            }
+            if std::mem::take(&mut is_quoted) {
+                text.push_str(close);
             }
             match chars.next() {
                 Some('%') => text.push_str(percent),
@@ -380,6 +383,9 @@ impl Speller<'_> {
                     return Err(self.refuse("GEN-0021", construct, "use %Y %m %d %H %M %S and plain text"));
                 }
             }
+        }
+        if is_quoted {
+            text.push_str(close);
         }
         Ok(text)
     }
