@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, Args, ColumnId, DataType, Dialect, Frame, FrameBound, FrameUnit, Function,
+    AggregateCall, AggregateFunction, Args, ColumnId, DataType, Dialect, Frame, FrameBound, FrameUnit, FunctionKind,
     GroupingSets, Literal, Plan, Scalar, ScalarId, SortKey, WindowCall, WindowFunction, fold,
 };
 use sqlparser::ast::{
@@ -21,7 +21,12 @@ use crate::types_of;
 
 impl<'a> Binder<'a> {
     pub(crate) fn is_aggregate(&self, function: &ast::Function) -> bool {
-        function.over.is_none() && is_aggregate(&Self::function_name(function), self.dialect)
+        let name = Self::function_name(function);
+        function.over.is_none()
+            && match self.catalog.function(&name) {
+                Some(declared) => declared.row().kind == FunctionKind::Aggregate,
+                None => is_aggregate(&name, self.dialect),
+            }
     }
 
     /// Whether an expression calls an aggregate or a window function.
@@ -155,16 +160,11 @@ impl<'a> Binder<'a> {
     }
 
     fn is_aggregate_nullable(&self, call: &AggregateCall, has_total: bool, input: &Rel) -> bool {
-        use AggregateFunction as A;
         if call.function.is_never_null() {
             return false;
         }
-        let is_total = matches!(
-            call.function,
-            A::Sum | A::Avg | A::Min | A::Max | A::BoolAnd | A::BoolOr | A::BitAnd | A::BitOr | A::BitXor
-        );
         has_total
-            || !is_total
+            || !call.function.is_total()
             || call.filter.is_some()
             || call.args.iter().any(|&arg| is_nullable(arg, &input.columns, self.arena))
     }
@@ -335,7 +335,7 @@ impl<'a> Binder<'a> {
                     let hint = self.call_name(function);
                     let id = self.arena.window_column(&call, &hint);
                     let id = input.fresh(id, self.arena);
-                    columns.insert(id, is_window_nullable(&call));
+                    columns.insert(id, !call.function.is_never_null());
                     bound.push((id, call));
                     id
                 }
@@ -494,25 +494,6 @@ impl<'a> Binder<'a> {
                 Ok(scalar)
             }
             _ => Err(self.unsupported(expr, "a frame bound that is no literal")),
-        }
-    }
-
-    /// The value that a keyless aggregate's call has over no rows, where that is not NULL.
-    pub(crate) fn over_nothing(&mut self, call: &AggregateCall, column: ScalarId) -> ScalarId {
-        if !call.function.is_never_null() {
-            return column;
-        }
-        let zero = self.arena.literal(Literal::Int(0, DataType::Int64));
-        self.arena.call(Function::Coalesce, [column, zero], call.data_type)
-    }
-}
-
-fn is_window_nullable(call: &WindowCall) -> bool {
-    use isomer_ir::RankingFunction as R;
-    match call.function {
-        WindowFunction::Aggregate(function) => !function.is_never_null(),
-        WindowFunction::Ranking(ranking) => {
-            !matches!(ranking, R::RowNumber | R::Rank | R::DenseRank | R::PercentRank | R::CumeDist | R::Ntile)
         }
     }
 }

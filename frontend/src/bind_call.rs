@@ -1,6 +1,8 @@
 //! Function calls: names resolved in the source dialect, arguments checked, result types found.
 
-use isomer_ir::{Arity, DataType, Dialect, Function, Literal, Scalar, ScalarId, Volatility, nearest};
+use isomer_ir::{
+    AggregateFunction, Arity, DataType, Dialect, Function, FunctionKind, Literal, Scalar, ScalarId, Volatility, nearest,
+};
 use sqlparser::ast::{
     self, DuplicateTreatment, Expr, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
     FunctionArguments, ObjectNamePart, OrderByExpr,
@@ -43,6 +45,9 @@ impl<'a> Binder<'a> {
             let n_declared = declared.row().signature.as_ref().map_or(0, |signature| signature.args.len());
             let arity = Arity { least: n_declared, most: n_declared };
             return match arity.takes(n_args) {
+                true if declared.row().kind == FunctionKind::Aggregate => {
+                    Ok(Known::Aggregate(AggregateFunction::Listed(declared)))
+                }
                 true => Ok(Known::Scalar(Function::Listed(declared))),
                 false => Err(self.wrong_arity(function, &name, n_args, &[arity])),
             };

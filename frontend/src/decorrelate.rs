@@ -16,6 +16,9 @@ use crate::scope::{has_outer, replace_columns};
 /// Why a subquery is not decorrelated; completes "a correlated subquery with …".
 pub(crate) type Reason = &'static str;
 
+/// Why an aggregate without keys is not grouped by what it is correlated on.
+pub(crate) const OVER_NOTHING: Reason = "an aggregate whose value over no rows is not known";
+
 /// What the rows of the subquery are used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {

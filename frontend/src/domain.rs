@@ -8,12 +8,12 @@
 //! Neumann and Kemper, "Unnesting arbitrary queries", BTW 2015.
 
 use isomer_ir::{
-    AggregateCall, Arena, Args, ColumnDef, ColumnId, DataType, Frame, Function, JoinKind, Literal, Plan,
+    AggregateCall, Arena, Args, ColumnDef, ColumnId, DataType, Frame, Function, JoinKind, Literal, OverNothing, Plan,
     RankingFunction, Scalar, ScalarId, SetOpKind, SortKey, WindowCall, WindowFunction,
 };
 
 use crate::bind_query::plan_has_outer;
-use crate::decorrelate::Reason;
+use crate::decorrelate::{OVER_NOTHING, Reason};
 use crate::scope::replace_columns;
 
 /// Distinct values of outer columns.
@@ -217,7 +217,7 @@ fn unnested_aggregate(
     let mut shown = domain.passed(arena);
     for (id, call) in calls {
         let call = arena.map_aggregate(call, &mut |arena, scalar| domain.read(arena, scalar));
-        if !is_total || !call.function.is_never_null() {
+        if !is_total || call.function.over_nothing() == OverNothing::Null {
             let column = arena.column_ref(*id);
             shown.push((*id, column));
             own.push((*id, call));
@@ -225,8 +225,7 @@ fn unnested_aggregate(
         }
         let counted = arena.variant_outside(*id, &[*id]);
         let column = arena.column_ref(counted);
-        let zero = arena.literal(Literal::Int(0, DataType::Int64));
-        shown.push((*id, arena.call(Function::Coalesce, [column, zero], call.data_type)));
+        shown.push((*id, arena.or_over_nothing(&call, column).ok_or(OVER_NOTHING)?));
         own.push((counted, call));
     }
     let groups = Plan::Aggregate { input, keys, calls: own };

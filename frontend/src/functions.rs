@@ -193,8 +193,7 @@ fn known(row: &'static FunctionRow) -> Option<Known> {
 
 /// The listed scalar function of a canonical name.
 pub(crate) fn listed(name: &str) -> Option<F> {
-    let row = function_rows().iter().find(|row| row.kind == FunctionKind::Scalar && row.name == name)?;
-    Some(F::Listed(ListedFunction::of(row)))
+    ListedFunction::named(name).map(F::Listed)
 }
 
 /// Every name that a dialect knows, for "did you mean".

@@ -9,7 +9,7 @@ use sqlparser::ast::{BinaryOperator, Expr, Query, UnaryOperator};
 
 use crate::bind::{Bind, Binder, Bound, Clause, outer_at};
 use crate::bind_query::plan_has_outer;
-use crate::decorrelate::{Pulled, Reason, Use, keyed, pull_up};
+use crate::decorrelate::{OVER_NOTHING, Pulled, Reason, Use, keyed, pull_up};
 use crate::domain::{Domain, unnested};
 use crate::parse::Fault;
 use crate::place::Place;
@@ -341,7 +341,7 @@ impl<'a> Binder<'a> {
             if let Plan::Aggregate { input, keys, calls } = plan
                 && let Ok(keyed) = keyed(self.arena, *input, keys, &calls)
             {
-                return self.joined_aggregate(keyed, &calls, value);
+                return self.joined_aggregate(keyed, &calls, value, at);
             }
             let pulled = self.over_domain(whole).map_err(|reason| self.correlated(reason, at))?;
             let column = self.arena.column_ref(id);
@@ -393,6 +393,7 @@ impl<'a> Binder<'a> {
         (plan, pulled): (Plan, Vec<ScalarId>),
         aggregates: &[(ColumnId, isomer_ir::AggregateCall)],
         value: ScalarId,
+        at: &Expr,
     ) -> Bind<ScalarId> {
         self.note("decorrelate-scalar-aggregate");
         let ids = plan.columns(self.arena);
@@ -401,7 +402,7 @@ impl<'a> Binder<'a> {
         let mut values: FxHashMap<ColumnId, ScalarId> = FxHashMap::default();
         for (id, call) in aggregates {
             let column = self.arena.column_ref(map.get(id).copied().unwrap_or(*id));
-            let value = self.over_nothing(call, column);
+            let value = self.arena.or_over_nothing(call, column).ok_or_else(|| self.correlated(OVER_NOTHING, at))?;
             values.insert(*id, value);
         }
         let value = self.lifted_with(value, &values)?;

@@ -1,15 +1,16 @@
 //! The canonical functions and the facts about them that rules lean on.
 //!
 //! A dialect's function names are resolved to these by the front end and spelled again by the
-//! emitters. Facts err on the safe side: a function may be called volatile, nullable or raising
-//! without being so, never the other way round.
+//! emitters. The facts are in the function table.
 
 use std::fmt;
+use std::sync::OnceLock;
 
-use crate::ListedFunction;
+use crate::function_facts::facts_of;
+use crate::{Facts, FunctionKind, ListedFunction, OverNothing, Parts};
 
 macro_rules! functions {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal),+ $(,)? } $(or $listed:ident)?) => {
+    ($(#[$doc:meta])* $name:ident of $kind:ident { $($variant:ident = $text:literal),+ $(,)? } $(or $listed:ident)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name {
@@ -32,6 +33,18 @@ macro_rules! functions {
             pub fn from_name(name: &str) -> Option<Self> {
                 match name { $($text => Some(Self::$variant),)+ _ => None }
             }
+
+            /// What the function table says of it.
+            #[must_use]
+            pub fn facts(self) -> Facts {
+                enum Place { $($variant),+ }
+                static KNOWN: OnceLock<Vec<Facts>> = OnceLock::new();
+                let place = match self {
+                    $(Self::$variant => Place::$variant as usize,)+
+                    $(Self::$listed(listed) => return listed.row().facts,)?
+                };
+                facts_of(&KNOWN, FunctionKind::$kind, Self::ALL.iter().map(|known| known.name()))[place]
+            }
         }
 
         impl fmt::Display for $name {
@@ -42,7 +55,7 @@ macro_rules! functions {
 
 functions! {
     /// Functions and operators of one row.
-    Function {
+    Function of Scalar {
         Eq = "eq", NotEq = "not_eq", Lt = "lt", LtEq = "lt_eq", Gt = "gt", GtEq = "gt_eq",
         IsDistinct = "is_distinct", IsNotDistinct = "is_not_distinct",
         And = "and", Or = "or", Not = "not",
@@ -69,7 +82,7 @@ functions! {
 
 functions! {
     /// Functions of the rows of a group.
-    AggregateFunction {
+    AggregateFunction of Aggregate {
         Count = "count", Sum = "sum", Avg = "avg", Min = "min", Max = "max",
         BoolAnd = "bool_and", BoolOr = "bool_or", BitAnd = "bit_and", BitOr = "bit_or", BitXor = "bit_xor",
         StddevSamp = "stddev_samp", StddevPop = "stddev_pop", VarSamp = "var_samp", VarPop = "var_pop",
@@ -82,7 +95,7 @@ functions! {
 
 functions! {
     /// Functions of the rows of a window that are no aggregates.
-    RankingFunction {
+    RankingFunction of Ranking {
         RowNumber = "row_number", Rank = "rank", DenseRank = "dense_rank", PercentRank = "percent_rank",
         CumeDist = "cume_dist", Ntile = "ntile", Lag = "lag", Lead = "lead",
         FirstValue = "first_value", LastValue = "last_value", NthValue = "nth_value",
@@ -107,6 +120,15 @@ impl WindowFunction {
             Self::Ranking(function) => function.name(),
         }
     }
+
+    /// Whether the result is never NULL, whatever the rows of the frame.
+    #[must_use]
+    pub fn is_never_null(self) -> bool {
+        match self {
+            Self::Aggregate(function) => function.facts().is_never_null,
+            Self::Ranking(function) => function.facts().is_never_null,
+        }
+    }
 }
 
 /// How far a function's result is fixed by its arguments.
@@ -125,120 +147,33 @@ impl Function {
     /// How far the result is fixed by the arguments.
     #[must_use]
     pub fn volatility(self) -> Volatility {
-        match self {
-            Self::Random | Self::NewUuid => Volatility::Volatile,
-            Self::CurrentDate | Self::CurrentTimestamp => Volatility::Stable,
-            Self::Listed(listed) => listed.row().facts.volatility,
-            _ => Volatility::Immutable,
-        }
+        self.facts().volatility
     }
 
     /// Whether any NULL argument makes the result NULL.
     #[must_use]
     pub fn is_strict(self) -> bool {
-        if let Self::Listed(listed) = self {
-            return listed.row().facts.is_strict;
-        }
-        !matches!(
-            self,
-            Self::IsDistinct
-                | Self::IsNotDistinct
-                | Self::And
-                | Self::Or
-                | Self::IsNull
-                | Self::IsTrue
-                | Self::IsFalse
-                | Self::ConcatSkipNull
-                | Self::ConcatWs
-                | Self::Greatest
-                | Self::Least
-                | Self::Coalesce
-                | Self::NullIf
-                | Self::Random
-                | Self::NewUuid
-                | Self::CurrentDate
-                | Self::CurrentTimestamp
-        )
+        self.facts().is_strict
     }
 
     /// Whether the result is never NULL, whatever the arguments.
     #[must_use]
     pub fn is_never_null(self) -> bool {
-        if let Self::Listed(listed) = self {
-            return listed.row().facts.is_never_null;
-        }
-        matches!(
-            self,
-            Self::IsDistinct
-                | Self::IsNotDistinct
-                | Self::IsNull
-                | Self::IsTrue
-                | Self::IsFalse
-                | Self::ConcatSkipNull
-                | Self::Random
-                | Self::NewUuid
-                | Self::CurrentDate
-                | Self::CurrentTimestamp
-        )
+        self.facts().is_never_null
     }
 
     /// Whether the function itself may return NULL for arguments that are not NULL.
-    /// DuckDB 1.x gives NULL for a division by zero; `NULLIF` by definition.
     #[must_use]
     pub fn may_make_null(self) -> bool {
-        if let Self::Listed(listed) = self {
-            return !listed.row().facts.is_total && !listed.row().facts.is_never_null;
-        }
-        matches!(
-            self,
-            Self::Divide
-                | Self::IntegerDivide
-                | Self::Modulo
-                | Self::NullIf
-                | Self::SplitPart
-                | Self::RegexpReplace
-                | Self::Extract
-                | Self::DateDiff
-                | Self::DateTrunc
-                | Self::LastDay
-        )
+        let facts = self.facts();
+        !facts.is_total && !facts.is_never_null
     }
 
     /// Whether evaluation may raise an error (overflow, division by zero, bad format…).
     /// Such a scalar may not be evaluated on rows that the written query never evaluated it on.
     #[must_use]
     pub fn can_raise(self) -> bool {
-        if let Self::Listed(listed) = self {
-            return !listed.row().facts.is_safe;
-        }
-        matches!(
-            self,
-            Self::Add
-                | Self::Subtract
-                | Self::Multiply
-                | Self::Divide
-                | Self::IntegerDivide
-                | Self::Modulo
-                | Self::Negate
-                | Self::Abs
-                | Self::Sqrt
-                | Self::Power
-                | Self::Exp
-                | Self::Ln
-                | Self::Log10
-                | Self::Log2
-                | Self::Repeat
-                | Self::LPad
-                | Self::RPad
-                | Self::RegexpMatches
-                | Self::RegexpReplace
-                | Self::MakeDate
-                | Self::FormatTime
-                | Self::DateDiff
-                | Self::DateTrunc
-                | Self::Substring
-                | Self::Round
-        )
+        !self.facts().is_safe
     }
 
     /// For a comparison, the same comparison with its sides exchanged.
@@ -278,56 +213,53 @@ impl AggregateFunction {
     /// The function that combines partial results into the whole (`rewrites.md` C1), where one exists.
     #[must_use]
     pub fn rolled_up_by(self) -> Option<Self> {
-        Some(match self {
-            Self::Count | Self::Sum => Self::Sum,
-            Self::Min => Self::Min,
-            Self::Max => Self::Max,
-            Self::BoolAnd => Self::BoolAnd,
-            Self::BoolOr => Self::BoolOr,
-            Self::BitAnd => Self::BitAnd,
-            Self::BitOr => Self::BitOr,
-            Self::BitXor => Self::BitXor,
-            _ => return None,
-        })
+        match self.facts().parts {
+            Parts::None | Parts::SumOverCount => None,
+            Parts::Itself => Some(self),
+            Parts::Summed => Some(Self::Sum),
+        }
+    }
+
+    /// Whether the whole is the sum of the parts' sums over the sum of their counts.
+    #[must_use]
+    pub fn is_sum_over_count(self) -> bool {
+        self.facts().parts == Parts::SumOverCount
+    }
+
+    /// What it gives over no rows.
+    #[must_use]
+    pub fn over_nothing(self) -> OverNothing {
+        self.facts().over_nothing
+    }
+
+    /// Whether over at least one row only a NULL argument makes the result NULL.
+    #[must_use]
+    pub fn is_total(self) -> bool {
+        self.facts().is_total
+    }
+
+    /// Whether a row with a NULL argument counts for nothing.
+    #[must_use]
+    pub fn skips_nulls(self) -> bool {
+        self.facts().skips_nulls
     }
 
     /// Whether repeating a row leaves the result as it is, so that `DISTINCT` may be dropped.
     #[must_use]
     pub fn is_duplicate_insensitive(self) -> bool {
-        if let Self::Listed(listed) = self {
-            return listed.row().facts.is_duplicate_insensitive;
-        }
-        matches!(
-            self,
-            Self::Min
-                | Self::Max
-                | Self::BoolAnd
-                | Self::BoolOr
-                | Self::BitAnd
-                | Self::BitOr
-                | Self::ApproxCountDistinct
-        )
+        self.facts().is_duplicate_insensitive
     }
 
     /// Whether the result depends on the order of the rows; such a call is never shared unless
     /// its own order is written, and even then only as the same call over the same rows.
     #[must_use]
     pub fn is_order_sensitive(self) -> bool {
-        if let Self::Listed(listed) = self {
-            return listed.row().facts.is_ordered;
-        }
-        matches!(
-            self,
-            Self::StringAgg | Self::First | Self::Last | Self::AnyValue | Self::ArgMin | Self::ArgMax | Self::Mode
-        )
+        self.facts().is_ordered
     }
 
     /// Whether the result is never NULL, also over no rows.
     #[must_use]
     pub fn is_never_null(self) -> bool {
-        match self {
-            Self::Listed(listed) => listed.row().facts.is_never_null,
-            _ => matches!(self, Self::Count | Self::ApproxCountDistinct),
-        }
+        self.facts().is_never_null
     }
 }

@@ -2,8 +2,8 @@
 //! gives it. `functions.tsv` holds the rows; projects add their own.
 //!
 //! Functions that rules, the interpreter or the writers know have a variant of
-//! [`Function`](crate::Function) or [`AggregateFunction`](crate::AggregateFunction), and their rows
-//! only list names. All others are [`ListedFunction`]s: calls that are typed and moved, but never
+//! [`Function`](crate::Function) or [`AggregateFunction`](crate::AggregateFunction), and the types of
+//! their results are in code. All others are [`ListedFunction`]s: calls that are typed and moved, but never
 //! looked into, and that are written only in dialects whose column names them.
 
 use std::cmp::Ordering;
@@ -12,7 +12,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::{DataType, Dialect, Volatility};
+use crate::{DataType, Dialect, Facts};
 
 /// Which kind of function a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -191,58 +191,6 @@ impl Signature {
     }
 }
 
-/// What is known of a listed function. All err on the safe side when they are left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Facts {
-    /// How far arguments fix the result.
-    pub volatility: Volatility,
-    /// A NULL argument makes the result NULL.
-    pub is_strict: bool,
-    /// Only a NULL argument makes the result NULL.
-    pub is_total: bool,
-    /// The result is never NULL.
-    pub is_never_null: bool,
-    /// No argument makes it fail.
-    pub is_safe: bool,
-    /// An aggregate that depends on the order of the rows.
-    pub is_ordered: bool,
-    /// An aggregate to which repeated rows make no difference.
-    pub is_duplicate_insensitive: bool,
-}
-
-impl Facts {
-    /// What is taken for granted of a function of which nothing is said but that it is immutable.
-    pub const UNKNOWN: Self = Self {
-        volatility: Volatility::Immutable,
-        is_strict: false,
-        is_total: false,
-        is_never_null: false,
-        is_safe: false,
-        is_ordered: false,
-        is_duplicate_insensitive: false,
-    };
-
-    fn parse(text: &str) -> Option<Self> {
-        let mut facts = Self::UNKNOWN;
-        for word in text.split_whitespace() {
-            match word {
-                "-" => {}
-                "immutable" => facts.volatility = Volatility::Immutable,
-                "stable" => facts.volatility = Volatility::Stable,
-                "volatile" => facts.volatility = Volatility::Volatile,
-                "strict" => facts.is_strict = true,
-                "total" => facts.is_total = true,
-                "never-null" => facts.is_never_null = true,
-                "safe" => facts.is_safe = true,
-                "ordered" => facts.is_ordered = true,
-                "set" => facts.is_duplicate_insensitive = true,
-                _ => return None,
-            }
-        }
-        Some(facts)
-    }
-}
-
 /// How many arguments a call takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Arity {
@@ -288,7 +236,7 @@ pub struct FunctionRow {
     pub kind: FunctionKind,
     /// Types; `None` where code knows them.
     pub signature: Option<Signature>,
-    /// What is known of a listed function.
+    /// What is known of it.
     pub facts: Facts,
     /// Names by dialect, in the order of [`Dialect::ALL`]. The first is written, the others are only read.
     names: [Vec<DialectName>; 6],
@@ -303,12 +251,12 @@ impl FunctionRow {
 
     /// A function that a project declares for its dialect.
     #[must_use]
-    pub fn declared(name: &str, dialect: Dialect, signature: Signature, facts: Facts) -> Self {
+    pub fn declared(name: &str, kind: FunctionKind, dialect: Dialect, signature: Signature, facts: Facts) -> Self {
         let n_args = signature.args.len();
         let names = vec![DialectName { name: name.to_owned(), arity: Arity { least: n_args, most: n_args } }];
         Self {
             name: name.to_owned(),
-            kind: FunctionKind::Scalar,
+            kind,
             signature: Some(signature),
             facts,
             names: Dialect::ALL.map(|known| if known == dialect { names.clone() } else { Vec::new() }),
@@ -398,6 +346,12 @@ impl ListedFunction {
     #[must_use]
     pub fn of(row: &'static FunctionRow) -> Self {
         Self(row)
+    }
+
+    /// The handle of the table's scalar function of a canonical name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        function_rows().iter().find(|row| row.kind == FunctionKind::Scalar && row.name == name).map(Self)
     }
 
     /// The handle of a function that a project declares; kept for as long as the program runs.

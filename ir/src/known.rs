@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::{Arena, ColumnId, DataType, Function, Scalar, ScalarId, Volatility};
+use crate::{Arena, ColumnId, DataType, Function, Literal, Scalar, ScalarId, Volatility};
 
 /// What is known of a scalar from the day it is interned.
 #[derive(Debug, Clone)]
@@ -31,9 +31,10 @@ impl Known {
                 can_raise: false,
                 tree_size: 1,
             },
-            Scalar::Call { function, data_type, .. } => Self {
+            Scalar::Call { function, data_type, args } => Self {
                 volatility: function.volatility(),
-                can_raise: function.can_raise() && !is_total(*function, *data_type),
+                can_raise: (function.can_raise() && !is_total(*function, *data_type))
+                    || has_open_escape(arena, *function, args),
                 ..Self::default()
             },
             Scalar::Cast { arg, to, is_try } => {
@@ -74,6 +75,17 @@ pub(crate) fn operands(scalar: &Scalar) -> SmallVec<[ScalarId; 4]> {
 fn is_total(function: Function, data_type: DataType) -> bool {
     matches!(function, Function::Add | Function::Subtract | Function::Multiply | Function::Negate)
         && (data_type.is_float() || matches!(data_type, DataType::Decimal { precision, .. } if precision < 38))
+}
+
+/// Whether a pattern may end with its escape character, which escapes nothing there and fails.
+fn has_open_escape(arena: &Arena, function: Function, args: &[ScalarId]) -> bool {
+    let (Function::Like | Function::ILike, &[_, pattern, escape]) = (function, args) else { return false };
+    match (&arena[pattern], &arena[escape]) {
+        (Scalar::Literal(Literal::Text(pattern)), Scalar::Literal(Literal::Text(escape))) => {
+            pattern.ends_with(&**escape)
+        }
+        _ => true,
+    }
 }
 
 /// Whether every value of `from` has exactly one value of `to`, so that a cast cannot fail.

@@ -32,11 +32,13 @@ mod catalog;
 mod diagnostic;
 mod dialect;
 mod function;
+mod function_facts;
 mod function_table;
 mod grouping;
 mod known;
 mod lineage;
 mod nested;
+mod over_nothing;
 mod pipeline;
 mod plan;
 mod plan_scalars;
@@ -56,14 +58,16 @@ pub use catalog::{Catalog, Column, DEFAULT_N_ROWS, ForeignKey, Key, Table, fold}
 pub use diagnostic::{Diagnostic, Severity, Span, nearest};
 pub use dialect::Dialect;
 pub use function::{AggregateFunction, Function, RankingFunction, Volatility, WindowFunction};
+pub use function_facts::{Facts, Parts};
 pub use function_table::{
-    Arity, DialectName, Expected, Facts, FunctionKind, FunctionRow, Gives, ListedFunction, Signature, function_rows,
+    Arity, DialectName, Expected, FunctionKind, FunctionRow, Gives, ListedFunction, Signature, function_rows,
     functions_named,
 };
 pub use grouping::GroupingSets;
 pub use known::is_widening;
 pub use lineage::{Dependence, Lineage, Origin, Origins, lineage};
 pub use nested::{Nested, NestedType};
+pub use over_nothing::OverNothing;
 pub use pipeline::{AppliedRule, Pipeline, SkippedRule, Step, StepKind, StopReason};
 pub use plan::{JoinKind, Output, OutputColumn, Plan, SetOpKind};
 pub use print::{

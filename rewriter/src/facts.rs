@@ -4,9 +4,8 @@
 //! not known to preserve is dropped. Estimates (`rows`) decide nothing but cost.
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, Arena, ColumnDef, ColumnId, DEFAULT_N_ROWS, DataType, Function, GroupingSets,
-    JoinKind, Literal, RankingFunction, Recursion, SampleSize, Sampling, Scalar, ScalarId, SetOpKind, Volatility,
-    WindowFunction,
+    AggregateCall, Arena, ColumnDef, ColumnId, DEFAULT_N_ROWS, DataType, Function, GroupingSets, JoinKind, Literal,
+    RankingFunction, Recursion, SampleSize, Sampling, Scalar, ScalarId, SetOpKind, Volatility, WindowFunction,
 };
 
 use crate::operator::{Context, Operator};
@@ -637,16 +636,7 @@ fn aggregate_facts(
         // Over a group there is at least one row; without keys there may be none.
         let is_total = !keys.is_empty() && call.filter.is_none();
         let args_not_null = call.args.iter().all(|&arg| !is_nullable(arena, arg, input));
-        let keeps = matches!(
-            call.function,
-            AggregateFunction::Sum
-                | AggregateFunction::Avg
-                | AggregateFunction::Min
-                | AggregateFunction::Max
-                | AggregateFunction::BoolAnd
-                | AggregateFunction::BoolOr
-        );
-        if call.function.is_never_null() || (is_total && args_not_null && keeps) {
+        if call.function.is_never_null() || (is_total && args_not_null && call.function.is_total()) {
             facts.not_null.push(*id);
         }
     }
@@ -696,10 +686,7 @@ fn window_facts(arena: &Arena, calls: &[(ColumnId, isomer_ir::WindowCall)], inpu
                     facts.keys.push(key);
                 }
             }
-            WindowFunction::Ranking(RankingFunction::Rank | RankingFunction::DenseRank)
-            | WindowFunction::Aggregate(AggregateFunction::Count) => {
-                facts.not_null.push(*id);
-            }
+            function if function.is_never_null() => facts.not_null.push(*id),
             WindowFunction::Ranking(_) | WindowFunction::Aggregate(_) => {}
         }
     }

@@ -40,13 +40,10 @@ impl<'a> Spread<'a> {
         if call.is_distinct || !call.order.is_empty() || !aggregate_scalars(call).all(reads_none) {
             return None;
         }
+        if call.function.is_duplicate_insensitive() && call.function.rolled_up_by() == Some(call.function) {
+            return Some(self.above(&mut context.arena, call.clone()));
+        }
         match call.function {
-            AggregateFunction::Min
-            | AggregateFunction::Max
-            | AggregateFunction::BoolAnd
-            | AggregateFunction::BoolOr
-            | AggregateFunction::BitAnd
-            | AggregateFunction::BitOr => Some(self.above(&mut context.arena, call.clone())),
             AggregateFunction::Count => self.counted(context, call),
             AggregateFunction::Sum => self.summed(context, call),
             AggregateFunction::Avg => {
@@ -65,26 +62,8 @@ impl<'a> Spread<'a> {
                 let n = self.counted(context, &count)?;
                 Some(quotient(&mut context.arena, total, n, of))
             }
-            AggregateFunction::BitXor
-            | AggregateFunction::StddevSamp
-            | AggregateFunction::StddevPop
-            | AggregateFunction::VarSamp
-            | AggregateFunction::VarPop
-            | AggregateFunction::Corr
-            | AggregateFunction::CovarSamp
-            | AggregateFunction::CovarPop
-            | AggregateFunction::StringAgg
-            | AggregateFunction::Median
-            | AggregateFunction::QuantileCont
-            | AggregateFunction::QuantileDisc
-            | AggregateFunction::Mode
-            | AggregateFunction::ArgMin
-            | AggregateFunction::ArgMax
-            | AggregateFunction::AnyValue
-            | AggregateFunction::First
-            | AggregateFunction::Last
-            | AggregateFunction::ApproxCountDistinct
-            | AggregateFunction::Listed(_) => None,
+            // Taking a row several times is arithmetic that only sums and counts have.
+            _ => None,
         }
     }
 

@@ -58,9 +58,12 @@ impl Normalizer<'_> {
         if matches!(peek(&plan), Plan::Empty { .. })
             && keys.is_empty()
             && self.switches.is_on("fold-aggregate-over-empty")
+            && let Some(definitions) = calls
+                .iter()
+                .map(|(id, call)| Some((*id, self.value_of_nothing(call)?)))
+                .collect::<Option<Definitions>>()
         {
             self.switches.fire("fold-aggregate-over-empty");
-            let definitions = calls.iter().map(|(id, call)| (*id, self.value_of_nothing(call))).collect();
             return self.filtered(Plan::Values { columns: Vec::new(), rows: vec![Vec::new()] }, above, definitions);
         }
         let mut new_calls: Vec<(ColumnId, AggregateCall)> = Vec::with_capacity(calls.len());

@@ -29,8 +29,10 @@ impl Normalizer<'_> {
         let call = self.aggregate_call(call, inner, keys, facts);
         let never = call.filter.is_some_and(|filter| is_false(&self.context.arena, &[filter]));
         if never && self.switches.is_on("simplify-aggregate-filter") {
-            self.switches.fire("simplify-aggregate-filter");
-            return Simplified::Value(self.value_of_nothing(&call));
+            if let Some(value) = self.value_of_nothing(&call) {
+                self.switches.fire("simplify-aggregate-filter");
+                return Simplified::Value(value);
+            }
         }
         match self.value_on_keys(&call, keys, facts) {
             Some(value) => Simplified::Value(value),
@@ -90,7 +92,7 @@ impl Normalizer<'_> {
 
     /// An argument that is NULL except under a condition is the argument under a filter.
     fn move_case_to_filter(&mut self, call: &mut AggregateCall, keys: &[(ColumnId, ScalarId)]) {
-        if call.args.len() != 1 || !call.order.is_empty() || !skips_nulls(call.function) {
+        if call.args.len() != 1 || !call.order.is_empty() || !call.function.skips_nulls() {
             return;
         }
         let arena = &mut self.context.arena;
@@ -203,11 +205,9 @@ impl Normalizer<'_> {
         arena.scalar(Scalar::Case { branches: vec![(is_null, zero)], otherwise: one, data_type: DataType::Int64 })
     }
 
-    /// What an aggregate gives over no rows.
-    pub(super) fn value_of_nothing(&mut self, call: &AggregateCall) -> ScalarId {
-        let is_count = matches!(call.function, AggregateFunction::Count | AggregateFunction::ApproxCountDistinct);
-        let value = if is_count { Literal::Int(0, call.data_type) } else { Literal::Null(call.data_type) };
-        self.context.arena.literal(value)
+    /// What an aggregate gives over no rows; `None` where that is not known.
+    pub(super) fn value_of_nothing(&mut self, call: &AggregateCall) -> Option<ScalarId> {
+        self.context.arena.value_over_nothing(call)
     }
 
     /// What an aggregate gives over exactly one row.
@@ -219,57 +219,20 @@ impl Normalizer<'_> {
         let value = match (call.function, call.args.as_slice()) {
             (A::Count, []) => self.context.arena.literal(Literal::Int(1, DataType::Int64)),
             (A::Count, &[arg]) => self.counted(arg),
-            (
-                A::Sum
-                | A::Min
-                | A::Max
-                | A::BoolAnd
-                | A::BoolOr
-                | A::BitAnd
-                | A::BitOr
-                | A::BitXor
-                | A::AnyValue
-                | A::First
-                | A::Last,
-                &[arg],
-            ) => self.context.arena.cast(arg, call.data_type),
+            (function, &[arg]) if function.facts().is_single => self.context.arena.cast(arg, call.data_type),
             (A::Avg, &[arg]) if self.context.arena.type_of(arg).is_integer() && call.data_type.is_float() => {
                 self.context.arena.cast(arg, call.data_type)
             }
             _ => return None,
         };
         let Some(filter) = call.filter else { return Some(value) };
-        let otherwise = self.value_of_nothing(call);
+        let otherwise = self.value_of_nothing(call)?;
         Some(self.context.arena.scalar(Scalar::Case {
             branches: vec![(filter, value)],
             otherwise,
             data_type: call.data_type,
         }))
     }
-}
-
-/// Whether a row with a NULL argument counts for nothing.
-fn skips_nulls(function: AggregateFunction) -> bool {
-    use AggregateFunction as A;
-    matches!(
-        function,
-        A::Count
-            | A::Sum
-            | A::Avg
-            | A::Min
-            | A::Max
-            | A::BoolAnd
-            | A::BoolOr
-            | A::BitAnd
-            | A::BitOr
-            | A::BitXor
-            | A::StddevSamp
-            | A::StddevPop
-            | A::VarSamp
-            | A::VarPop
-            | A::Median
-            | A::ApproxCountDistinct
-    )
 }
 
 /// `scalar` over the output of an aggregate with these keys, where it reads keys and constants only.

@@ -1,8 +1,8 @@
 //! Aggregates of aggregates: one aggregate of what the inner one reads, also through a union.
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, Arena, ColumnDef, ColumnId, DataType, Plan, Scalar, ScalarId, SetOpKind,
-    Volatility,
+    AggregateCall, AggregateFunction, Arena, ColumnDef, ColumnId, DataType, OverNothing, Plan, Scalar, ScalarId,
+    SetOpKind, Volatility,
 };
 use rustc_hash::FxHashMap;
 
@@ -133,7 +133,8 @@ impl Normalizer<'_> {
                 let (_, inner_keys, inner_calls) = (*partial)?;
                 let (_, part) = inner_calls.iter().find(|(id, _)| *id == taken[position])?;
                 // Over no groups a sum of counts is NULL, a count is zero.
-                if keys.is_empty() && !inner_keys.is_empty() && part.function == AggregateFunction::Count {
+                let is_null_over_nothing = part.function.over_nothing() == OverNothing::Null;
+                if keys.is_empty() && !inner_keys.is_empty() && !is_null_over_nothing {
                     return None;
                 }
                 parts.push(part.clone());
@@ -211,9 +212,9 @@ pub(crate) fn combined(
         && let Some((_, inner)) = inner_calls.iter().find(|(id, _)| *id == column)
     {
         // Over no groups a sum of counts is NULL, a count is zero.
-        let is_count = inner.function == AggregateFunction::Count;
+        let is_null_over_nothing = inner.function.over_nothing() == OverNothing::Null;
         let may_see_no_group = filter.is_some() || (keys.is_empty() && !inner_keys.is_empty());
-        if !rolls_up(arena, call, inner) || (is_count && may_see_no_group) {
+        if !rolls_up(arena, call, inner) || (!is_null_over_nothing && may_see_no_group) {
             return None;
         }
         let filters: Vec<ScalarId> = filter.into_iter().chain(inner.filter).collect();

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{AggregateCall, AggregateFunction, Arena, Args, ColumnId, Literal, Scalar, ScalarId};
+use isomer_ir::{AggregateCall, AggregateFunction, Arena, Args, ColumnId, Literal, OverNothing, Scalar, ScalarId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Prover;
@@ -156,14 +156,10 @@ impl Prover<'_> {
             && place >= n_inner
         {
             let inner = &inner_calls[place - n_inner];
-            let is_rolled = match (call.function, inner.function) {
-                (AggregateFunction::Sum, AggregateFunction::Count) => !is_global && !call.is_distinct,
-                (AggregateFunction::Sum, AggregateFunction::Sum) => !call.is_distinct,
-                (AggregateFunction::Min, AggregateFunction::Min) | (AggregateFunction::Max, AggregateFunction::Max) => {
-                    true
-                }
-                _ => false,
-            };
+            let is_rolled = inner.function.rolled_up_by() == Some(call.function)
+                && (!call.is_distinct || call.function.is_duplicate_insensitive())
+                // Over no groups a sum of counts is NULL, a count is zero.
+                && (!is_global || inner.function.over_nothing() == OverNothing::Null);
             if !is_rolled || inner.is_distinct || inner.filter.is_some() || !inner.order.is_empty() {
                 return None;
             }

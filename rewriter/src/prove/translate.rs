@@ -4,8 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, ColumnId, DataType, Function, JoinKind, Literal, Plan, RankingFunction, Scalar,
-    ScalarId, SetOpKind, Volatility, WindowFunction,
+    AggregateCall, AggregateFunction, ColumnId, DataType, Function, JoinKind, Literal, Plan, Scalar, ScalarId,
+    SetOpKind, Volatility,
 };
 use rustc_hash::FxHashMap;
 
@@ -114,7 +114,7 @@ impl Prover<'_> {
                 let mut not_null: Vec<bool> = (0..ids.len()).map(|place| self.is_never_null(&rows, place)).collect();
                 for (id, call) in calls {
                     ids.push(*id);
-                    not_null.push(is_total(call.function));
+                    not_null.push(call.function.is_never_null());
                 }
                 let n_columns = ids.len() - calls.len();
                 vec![self.range_over(Atom::Window { rows, n_columns, calls: placed }, &ids, &not_null)]
@@ -372,11 +372,8 @@ impl Prover<'_> {
             if call.function == AggregateFunction::Count && !call.is_distinct && is_argument_total {
                 call.args.clear();
             }
-            let is_plain = matches!(
-                call.function,
-                AggregateFunction::Sum | AggregateFunction::Min | AggregateFunction::Max | AggregateFunction::Avg
-            );
-            not_null.push(call.function.is_never_null() || (!is_global && is_plain && is_argument_total));
+            let is_total = call.function.is_total() && is_argument_total;
+            not_null.push(call.function.is_never_null() || (!is_global && is_total));
         }
         let key_ids: Vec<ColumnId> = keys.iter().map(|(id, _)| *id).collect();
         let kept_ids = kept.iter().map(|&place| key_ids[place]);
@@ -389,16 +386,7 @@ impl Prover<'_> {
 
     /// A filter of an aggregate that skips NULLs is a condition on its argument.
     fn unfiltered(&mut self, call: &AggregateCall) -> AggregateCall {
-        let skips_nulls = matches!(
-            call.function,
-            AggregateFunction::Count
-                | AggregateFunction::Sum
-                | AggregateFunction::Avg
-                | AggregateFunction::Min
-                | AggregateFunction::Max
-                | AggregateFunction::BoolAnd
-                | AggregateFunction::BoolOr
-        );
+        let skips_nulls = call.function.skips_nulls();
         let (Some(filter), true, true) = (call.filter, skips_nulls, call.args.len() <= 1) else { return call.clone() };
         let arena = &mut self.context.arena;
         let arg = call.args.first().copied();
@@ -522,13 +510,4 @@ pub(crate) fn place_in(arena: &isomer_ir::Arena, scalar: ScalarId) -> Option<usi
     let Scalar::Column(id) = &arena[scalar] else { return None };
     let isomer_ir::ColumnDef::Base { table, column } = arena.def(*id) else { return None };
     (&**table == "#").then(|| column.split(' ').next().and_then(|place| place.parse().ok())).flatten()
-}
-
-fn is_total(function: WindowFunction) -> bool {
-    match function {
-        WindowFunction::Aggregate(function) => function.is_never_null(),
-        WindowFunction::Ranking(function) => {
-            matches!(function, RankingFunction::RowNumber | RankingFunction::Rank | RankingFunction::DenseRank)
-        }
-    }
 }

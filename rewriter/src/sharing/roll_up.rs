@@ -147,7 +147,7 @@ fn serving(
     let mut exprs: Vec<(ColumnId, ScalarId)> = outer_keys.clone();
     let mut has_average = false;
     for (id, call) in &site.calls {
-        has_average |= call.function == AggregateFunction::Avg;
+        has_average |= call.function.is_sum_over_count();
         let scalar = rolled_up(context, call, site.keys.is_empty(), keys, calls, &mut outer_calls)?;
         exprs.push((*id, scalar));
     }
@@ -184,7 +184,7 @@ pub(crate) fn rolled_up(
     if call.is_distinct || !call.order.is_empty() {
         return None;
     }
-    if call.function == AggregateFunction::Avg {
+    if call.function.is_sum_over_count() {
         return rolled_up_average(context, call, has_no_keys, keys, calls, outer);
     }
     let combining = call.function.rolled_up_by()?;
@@ -209,10 +209,9 @@ pub(crate) fn rolled_up(
     }
     let mut value = arena.column_ref(outer_id);
     value = arena.cast(value, call.data_type);
-    if call.function == AggregateFunction::Count && has_no_keys {
+    if has_no_keys {
         // Over no rows the cover has no groups, and a sum of none is NULL where a count is zero.
-        let zero = arena.literal(Literal::Int(0, call.data_type));
-        value = arena.call(Function::Coalesce, [value, zero], call.data_type);
+        value = arena.or_over_nothing(call, value)?;
     }
     Some(value)
 }
