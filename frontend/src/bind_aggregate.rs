@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, Args, ColumnId, DataType, Dialect, Frame, FrameBound, FrameUnit, FunctionKind,
-    GroupingSets, Literal, Plan, Scalar, ScalarId, SortKey, WindowCall, WindowFunction, fold,
+    AggregateCall, AggregateFunction, Args, ColumnId, DataType, Dialect, Frame, FrameBound, FrameUnit, Function,
+    FunctionKind, GroupingSets, Literal, Plan, Scalar, ScalarId, SortKey, WindowCall, WindowFunction, fold,
 };
 use sqlparser::ast::{
     self, Expr, NamedWindowExpr, NullTreatment, OrderByExpr, WindowFrame, WindowFrameBound, WindowFrameUnits,

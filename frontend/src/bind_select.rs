@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{ColumnId, Plan, Scalar, ScalarId, SortKey, fold};
+use isomer_ir::{ColumnId, Dialect, Plan, Scalar, ScalarId, SortKey, fold};
 use sqlparser::ast::{
     ExceptSelectItem, ExcludeSelectItem, Expr, GroupByExpr, Ident, IdentWithAlias, NamedWindowDefinition, ObjectName,
     OrderByKind, RenameSelectItem, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind,
@@ -186,6 +186,11 @@ impl<'a> Binder<'a> {
                 Ok(())
             }
             SelectItem::ExprWithAlias { expr, alias } => {
+                let is_test = alias.quote_style.is_none() && alias.value.eq_ignore_ascii_case("isnull");
+                if is_test && matches!(self.dialect, Dialect::DuckDb | Dialect::Postgres) {
+                    // `x ISNULL` is a test there, and the grammar reads a name.
+                    return Err(self.unsupported(expr, "`ISNULL` after a column; write `IS NULL`"));
+                }
                 let name = Arc::from(alias.value.as_str());
                 self.push_item(name, Some(fold(&alias.value)), ItemValue::Expr(expr));
                 Ok(())

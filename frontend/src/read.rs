@@ -71,6 +71,22 @@ struct Draft {
     targets: Vec<Target>,
 }
 
+impl Draft {
+    /// Of a format, with nothing found.
+    fn empty(format: &'static str, dialect: Dialect) -> Self {
+        Self {
+            format,
+            name: None,
+            dialect,
+            models: Vec::new(),
+            tables: Tables::default(),
+            tested: Vec::new(),
+            checksums: BTreeMap::new(),
+            targets: Vec::new(),
+        }
+    }
+}
+
 /// Reads a project, in the format its files speak of: a dbt manifest, a smelt, Interlace or SQLMesh
 /// project, or a folder of `.sql` files; `isomer.yml` adds to each.
 ///

@@ -8,11 +8,13 @@
 use std::sync::Arc;
 
 use isomer_ir::{Arena, Catalog, Column, DataType, Diagnostic, Dialect, Output, Table, Volatility};
-use isomer_rules::{Body, Compiled, Hole, HoleColumn, HoleSort, Phase, Rule, SqlText, hole_count, hole_table};
+use isomer_rules::{
+    Body, Compiled, Hole, HoleColumn, HoleSort, Phase, Rule, SqlText, hole_count, hole_table, list_holes,
+};
 
 use crate::bind::bind_query;
 use crate::template::fault;
-use crate::template_shape::{Side, list_holes, scalars_of, supported};
+use crate::template_shape::{Side, supported};
 
 type Compile<T> = Result<T, Box<Diagnostic>>;
 
@@ -93,7 +95,7 @@ fn shape_faults(
         }
     }
     faults.extend(same_outputs(rule, template, from, to, arena).err().map(|fault| *fault));
-    if scalars_of(&to.plan).into_iter().any(|scalar| arena.volatility(scalar) == Volatility::Volatile) {
+    if to.plan.all_scalars().into_iter().any(|scalar| arena.volatility(scalar) == Volatility::Volatile) {
         let message = format!("the template of `{}` holds a volatile function", rule.name);
         faults.push(*fault(rule, template, "RULE-0043", message, "a rule may not draw anew what was drawn once"));
     }

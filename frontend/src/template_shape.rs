@@ -1,7 +1,6 @@
 //! What relation templates may hold, and which of their columns are lists.
 
-use isomer_ir::{Arena, ColumnDef, ColumnId, JoinKind, Plan, Scalar, ScalarId};
-use isomer_rules::{HoleColumn, HoleSort, Rule};
+use isomer_ir::{Arena, JoinKind, Plan, Scalar};
 
 /// Which side of a rule is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,74 +74,4 @@ fn below_names(mut plan: &Plan) -> &Plan {
         plan = input;
     }
     plan
-}
-
-/// The list holes that a column stands for: a `columns` hole, or those at one position of a set
-/// operation. Nothing for a single column.
-pub(crate) fn list_holes(rule: &Rule, arena: &Arena, column: ColumnId) -> Option<Vec<usize>> {
-    match arena.def(column) {
-        ColumnDef::Instance { of, .. } => list_holes(rule, arena, *of),
-        ColumnDef::SetOp { branches, .. } => {
-            let lists = branches.iter().map(|&branch| list_holes(rule, arena, branch));
-            Some(lists.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
-        }
-        def @ ColumnDef::Base { .. } => {
-            let hole = HoleColumn::of(def)?.hole;
-            (rule.holes[hole].sort == HoleSort::Columns).then(|| vec![hole])
-        }
-        ColumnDef::Scalar(_)
-        | ColumnDef::Aggregate(_)
-        | ColumnDef::Window(_)
-        | ColumnDef::GroupedKey(_)
-        | ColumnDef::Grouping { .. }
-        | ColumnDef::Variant { .. }
-        | ColumnDef::Values { .. }
-        | ColumnDef::Recursive { .. }
-        | ColumnDef::Work { .. }
-        | ColumnDef::Versioned { .. }
-        | ColumnDef::Mark { .. } => None,
-    }
-}
-
-/// Every scalar of a plan.
-pub(crate) fn scalars_of(plan: &Plan) -> Vec<ScalarId> {
-    let mut scalars = Vec::new();
-    let mut stack = vec![plan];
-    while let Some(plan) = stack.pop() {
-        match plan {
-            Plan::Filter { holds, .. } => scalars.extend(holds),
-            Plan::Project { exprs, .. } => scalars.extend(exprs.iter().map(|(_, scalar)| *scalar)),
-            Plan::Join { on, .. } => scalars.extend(on),
-            Plan::Aggregate { keys, calls, .. } => {
-                scalars.extend(keys.iter().map(|(_, scalar)| *scalar));
-                for (_, call) in calls {
-                    scalars.extend(call.args.iter().chain(&call.filter));
-                }
-            }
-            Plan::Window { calls, .. } => {
-                for (_, call) in calls {
-                    scalars.extend(call.args.iter().chain(&call.filter).chain(&call.partition));
-                    scalars.extend(call.order.iter().map(|key| key.scalar));
-                }
-            }
-            Plan::GroupingSets { groups, .. } => scalars.extend(groups.scalars()),
-            Plan::Unnest { list, .. } => scalars.push(*list),
-            Plan::Sort { keys, .. } => scalars.extend(keys.iter().map(|key| key.scalar)),
-            Plan::Scan { .. }
-            | Plan::Values { .. }
-            | Plan::Empty { .. }
-            | Plan::Distinct { .. }
-            | Plan::Limit { .. }
-            | Plan::SetOp { .. }
-            | Plan::Instance { .. }
-            | Plan::Named { .. }
-            | Plan::RecursiveUnion { .. }
-            | Plan::WorkTable { .. }
-            | Plan::Sample { .. }
-            | Plan::ScanAt { .. }
-            | Plan::Hole { .. } => {}
-        }
-        stack.extend(plan.inputs());
-    }
-    scalars
 }

@@ -118,9 +118,11 @@ impl fmt::Display for Diagnostic {
 /// Distance is Levenshtein on lower-cased text; ties go to the first candidate in order.
 pub fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let found = found.to_lowercase();
-    let limit = (found.chars().count() / 3).max(1);
+    let length = found.chars().count();
+    let limit = (length / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
+    // Names of other lengths are as far away at least; a project of many models has many names.
+    for candidate in candidates.into_iter().filter(|name| name.chars().count().abs_diff(length) <= limit) {
         let distance = edit_distance(&found, &candidate.to_lowercase());
         if distance <= limit && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));

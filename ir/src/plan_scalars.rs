@@ -34,6 +34,18 @@ impl Plan {
         }
     }
 
+    /// The scalars of the whole plan, those of its inputs included.
+    #[must_use]
+    pub fn all_scalars(&self) -> Vec<ScalarId> {
+        let mut scalars = Vec::new();
+        let mut stack = vec![self];
+        while let Some(plan) = stack.pop() {
+            scalars.extend(plan.own_scalars());
+            stack.extend(plan.inputs());
+        }
+        scalars
+    }
+
     /// Whether computing the plan twice gives the same rows: nothing in it depends on chance, and no
     /// `LIMIT` and no sample picks among rows.
     #[must_use]

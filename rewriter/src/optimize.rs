@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use isomer_ir::{
     AppliedRule, Bound, BoundProject, Column, ColumnId, Diagnostic, Key, Materialise, Output, OutputColumn, Pipeline,
-    Plan, Scalar, SkippedRule, SortKey, Span, Step, StepKind, StopReason, Table,
+    Plan, Scalar, SkippedRule, SortKey, Span, Step, StepKind, StopReason, Table, explain_output,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -1016,8 +1016,15 @@ fn path_rules(memo: &mut Memo, root: &Raised) -> Vec<AppliedRule> {
             cost_before: *cost_before,
             cost_after: *cost_after,
         };
-        // One rewrite may have come about in several ways that end in the same parts.
-        if !applied.contains(&rule) {
+        // One rewrite may have come about in several ways that end in the same parts, under other ids.
+        let context = memo.context();
+        let reads_alike = |known: &AppliedRule| {
+            (&known.rule, &known.facts) == (&rule.rule, &rule.facts)
+                && (known.cost_before, known.cost_after) == (rule.cost_before, rule.cost_after)
+                && explain_output(&known.before, &context.arena) == explain_output(&rule.before, &context.arena)
+                && explain_output(&known.after, &context.arena) == explain_output(&rule.after, &context.arena)
+        };
+        if !applied.iter().any(reads_alike) {
             applied.push(rule);
         }
     }

@@ -30,5 +30,5 @@ pub use rule::{
 };
 pub use show::show;
 pub use skeleton::skeleton;
-pub use symbol::{HoleColumn, count_hole, hole_count, hole_table};
+pub use symbol::{HoleColumn, count_hole, hole_count, hole_table, list_holes};
 pub use vocabulary::{GUARDS, GuardInfo, NATIVES};

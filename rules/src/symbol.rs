@@ -1,8 +1,8 @@
 //! The symbolic tables and columns that stand for holes while a relation template is bound.
 
-use isomer_ir::ColumnDef;
+use isomer_ir::{Arena, ColumnDef, ColumnId};
 
-use crate::rule::Rule;
+use crate::rule::{HoleSort, Rule};
 
 /// How symbolic names begin.
 const PREFIX: &str = "__hole_";
@@ -58,6 +58,34 @@ impl HoleColumn {
         let (hole, tables) = column.strip_prefix(PREFIX)?.split_once("_of_")?;
         let tables = tables.split('_').map(|table| table.parse().ok()).collect::<Option<Vec<usize>>>()?;
         Some(Self { hole: hole.parse().ok()?, tables })
+    }
+}
+
+/// The list holes that a column of a template stands for: a `columns` hole, or those at one position of
+/// a set operation. Nothing for a single column.
+#[must_use]
+pub fn list_holes(rule: &Rule, arena: &Arena, column: ColumnId) -> Option<Vec<usize>> {
+    match arena.def(column) {
+        ColumnDef::Instance { of, .. } => list_holes(rule, arena, *of),
+        ColumnDef::SetOp { branches, .. } => {
+            let lists = branches.iter().map(|&branch| list_holes(rule, arena, branch));
+            Some(lists.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
+        }
+        def @ ColumnDef::Base { .. } => {
+            let hole = HoleColumn::of(def)?.hole;
+            (rule.holes[hole].sort == HoleSort::Columns).then(|| vec![hole])
+        }
+        ColumnDef::Scalar(_)
+        | ColumnDef::Aggregate(_)
+        | ColumnDef::Window(_)
+        | ColumnDef::GroupedKey(_)
+        | ColumnDef::Grouping { .. }
+        | ColumnDef::Variant { .. }
+        | ColumnDef::Values { .. }
+        | ColumnDef::Recursive { .. }
+        | ColumnDef::Work { .. }
+        | ColumnDef::Versioned { .. }
+        | ColumnDef::Mark { .. } => None,
     }
 }
 

@@ -168,7 +168,10 @@ fn rules(page: &mut Page, output: &api::Output, step: &Step, spelled: &api::Step
     let is_shown = |rule: &&api::AppliedRule| {
         *rule.step == *step.name && (rule.before != rule.after || step.kind == StepKind::Model)
     };
-    let applied: Vec<&api::AppliedRule> = output.applied_rules.iter().filter(is_shown).collect();
+    let mut applied: Vec<&api::AppliedRule> = output.applied_rules.iter().filter(is_shown).collect();
+    // One rewrite that came about in several ways is told once.
+    let told = |rule: &api::AppliedRule| (rule.cost_before.to_bits(), rule.cost_after.to_bits());
+    applied.dedup_by(|a, b| (&a.rule, &a.facts, &a.after) == (&b.rule, &b.facts, &b.after) && told(a) == told(b));
     let passes = applied.chunk_by(|a, b| (&a.before, &a.after) == (&b.before, &b.after));
     let mut n = 0;
     let mut last_after: Option<&String> = None;

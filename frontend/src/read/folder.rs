@@ -1,11 +1,9 @@
 //! Models in files: a folder of `.sql` files, each of which is one model.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{Diagnostic, Dialect, Materialise, Model, Span, fold};
 
-use super::declare::Tables;
 use super::name::{is_below, sql_name, stem};
 use super::settings::{Config, Placed};
 use super::yaml::Reading;
@@ -16,16 +14,7 @@ pub(crate) fn read(files: &ProjectFiles, config: &Config, reading: &mut Reading<
     let dialect = config.dialect.unwrap_or(Dialect::DuckDb);
     let paths = model_files(files, &config.model_paths, reading);
     let models = paths.into_iter().map(|path| model(path, &files[path], dialect, reading.found)).collect();
-    Draft {
-        format: "folder",
-        name: None,
-        dialect,
-        models,
-        tables: Tables::default(),
-        tested: Vec::new(),
-        checksums: BTreeMap::new(),
-        targets: Vec::new(),
-    }
+    Draft { models, ..Draft::empty("folder", dialect) }
 }
 
 /// Paths of the `.sql` files below the given folders; when none are given, below `models/`, and

@@ -5,7 +5,6 @@
 //! are passed over; what steers the meaning or the result of a model is read. Python is
 //! `interlace_python`'s, `var('name')` is `interlace_vars`'.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{Diagnostic, Dialect, Materialise, Model, Span, TestedClaim, fold};
@@ -56,16 +55,7 @@ pub(crate) fn read(files: &ProjectFiles, path: &str, config: &Config, reading: &
     let mut tables = Tables::default();
     let (models, tested) = claims::declare(said, &mut tables, dialect, reading);
     let targets = vec![Target { name: "default".to_owned(), dialect: Some(dialect), database: settings.database }];
-    Draft {
-        format: "interlace",
-        name: settings.name,
-        dialect,
-        models,
-        tables,
-        tested,
-        checksums: BTreeMap::new(),
-        targets,
-    }
+    Draft { name: settings.name, models, tables, tested, targets, ..Draft::empty("interlace", dialect) }
 }
 
 /// A parameter `raw_orders` of a Python model stands for the model `raw.orders`.

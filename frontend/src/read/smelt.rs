@@ -4,7 +4,6 @@
 //! Keys that are smelt's own business (schedules, owners, descriptions) are passed over; what
 //! steers the meaning or the result of a model is read. Calls of `smelt.ref` are `smelt_calls`'.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{Diagnostic, Dialect, Materialise, Model, Span, fold};
@@ -34,16 +33,7 @@ pub(crate) fn read(files: &ProjectFiles, path: &str, config: &Config, reading: &
             }
         }
     }
-    Draft {
-        format: "smelt",
-        name: settings.name,
-        dialect,
-        models,
-        tables,
-        tested: Vec::new(),
-        checksums: BTreeMap::new(),
-        targets: settings.targets,
-    }
+    Draft { name: settings.name, models, tables, targets: settings.targets, ..Draft::empty("smelt", dialect) }
 }
 
 #[derive(Debug, Default)]

@@ -3,7 +3,6 @@
 //! The query is read as it stands, so it must be without macros: `sqlmesh render` writes such a text.
 //! Keys that are SQLMesh's own business (schedules, owners, physical properties) are passed over.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{Diagnostic, Dialect, Materialise, Model, Source, SourceData, Span, TestedClaim, fold};
@@ -55,16 +54,7 @@ pub(crate) fn read(files: &ProjectFiles, config: &Config, reading: &mut Reading<
     }
     let (models, tested) = claims::declare(said, &mut tables, dialect, reading);
     let targets = settings.targets;
-    Draft {
-        format: "sqlmesh",
-        name: settings.name,
-        dialect,
-        models,
-        tables,
-        tested,
-        checksums: BTreeMap::new(),
-        targets,
-    }
+    Draft { name: settings.name, models, tables, tested, targets, ..Draft::empty("sqlmesh", dialect) }
 }
 
 /// What `config.yaml` says.

@@ -2,8 +2,8 @@
 //! pattern computes is bound to what the found one computes.
 
 use egg::Id;
-use isomer_ir::{AggregateCall, ColumnDef, ColumnId, Plan, Scalar, ScalarId, SortKey, WindowCall};
-use isomer_rules::{HoleColumn, HoleSort, Rule};
+use isomer_ir::{AggregateCall, ColumnId, Plan, Scalar, ScalarId, SortKey, WindowCall};
+use isomer_rules::{Rule, list_holes};
 
 use super::bindings::Bindings;
 use super::matching::{MAX_MATCHES, Matcher};
@@ -14,24 +14,7 @@ type Ways<T> = Vec<(Bindings, Vec<T>)>;
 
 /// Whether a column of a template stands for a list: a `columns` hole, or a set operation of them.
 pub(super) fn is_list(arena: &isomer_ir::Arena, rule: &Rule, column: ColumnId) -> bool {
-    match arena.def(column) {
-        ColumnDef::Instance { of, .. } => is_list(arena, rule, *of),
-        ColumnDef::SetOp { branches, .. } => branches.iter().all(|&branch| is_list(arena, rule, branch)),
-        def @ ColumnDef::Base { .. } => {
-            HoleColumn::of(def).is_some_and(|hole| rule.holes[hole.hole].sort == HoleSort::Columns)
-        }
-        ColumnDef::Scalar(_)
-        | ColumnDef::Aggregate(_)
-        | ColumnDef::Window(_)
-        | ColumnDef::GroupedKey(_)
-        | ColumnDef::Grouping { .. }
-        | ColumnDef::Variant { .. }
-        | ColumnDef::Values { .. }
-        | ColumnDef::Recursive { .. }
-        | ColumnDef::Work { .. }
-        | ColumnDef::Versioned { .. }
-        | ColumnDef::Mark { .. } => false,
-    }
+    list_holes(rule, arena, column).is_some()
 }
 
 impl Matcher<'_> {
