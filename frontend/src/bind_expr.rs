@@ -224,7 +224,10 @@ impl<'a> Binder<'a> {
             Value::DollarQuotedString(text) => Some(Literal::Text(Arc::from(text.value.as_str()))),
             Value::Boolean(value) => Some(Literal::Boolean(*value)),
             Value::Null => Some(Literal::Null(DataType::Null)),
-            Value::Placeholder(_) => return Err(self.unsupported(value, "a placeholder")),
+            Value::Placeholder(name) => {
+                let fault = self.fault("SQL-0014", value, format!("the parameter `{name}` has no value in a model"));
+                return Err(Box::new(fault.with_help("write the value, or let the project's variables put it there")));
+            }
             Value::SingleQuotedByteStringLiteral(_)
             | Value::DoubleQuotedByteStringLiteral(_)
             | Value::TripleSingleQuotedByteStringLiteral(_)

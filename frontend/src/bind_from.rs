@@ -332,27 +332,33 @@ impl<'a> Binder<'a> {
                 for (is_there, what) in [
                     (args.is_some(), "a table function"),
                     (!with_hints.is_empty() || !index_hints.is_empty(), "a table hint"),
-                    (version.is_some(), "reading a version of a table"),
                     (*with_ordinality, "`WITH ORDINALITY`"),
                     (!partitions.is_empty(), "`PARTITION` selection"),
                     (json_path.is_some(), "a JSON path"),
-                    (sample.is_some(), "`TABLESAMPLE`"),
                 ] {
                     if is_there {
                         return Err(self.unsupported(name, what));
                     }
                 }
-                self.named_table(name, alias.as_ref())
+                let found = match version {
+                    Some(version) => self.table_at(name, version, alias.as_ref())?,
+                    None => self.named_table(name, alias.as_ref())?,
+                };
+                match sample {
+                    Some(sample) => self.sampled(found, sample, name),
+                    None => Ok(found),
+                }
             }
             TableFactor::Derived { lateral, subquery, alias, sample } => {
                 // The first relation of a `FROM` has none before it to read.
                 if *lateral && !self.levels.is_empty() {
                     return Err(self.unsupported(&**subquery, "`LATERAL` without a relation before it"));
                 }
-                if sample.is_some() {
-                    return Err(self.unsupported(&**subquery, "`TABLESAMPLE`"));
+                let found = self.derived(subquery, alias.as_ref())?;
+                match sample {
+                    Some(sample) => self.sampled(found, sample, &**subquery),
+                    None => Ok(found),
                 }
-                self.derived(subquery, alias.as_ref())
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
                 let (rel, scope) = self.table_with_joins(table_with_joins)?;
@@ -404,7 +410,7 @@ impl<'a> Binder<'a> {
         Ok((rel, Scope::of(scope_key, columns)))
     }
 
-    fn unknown_table(&self, name: &ObjectName, key: &str) -> crate::parse::Fault {
+    pub(crate) fn unknown_table(&self, name: &ObjectName, key: &str) -> crate::parse::Fault {
         let fault = self.fault("SQL-0006", name, format!("table `{name}` is not known"));
         let suffix = format!(".{key}");
         let keys = || self.ctes.iter().map(|cte| &*cte.key).chain(self.catalog.tables().map(|table| &*table.key));

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{Column, ColumnDef, ColumnId, DataType, Literal, Plan, Scalar, ScalarId, SetOpKind, SortKey, fold};
+use isomer_ir::semantics::{Database, Value, evaluate};
+use isomer_ir::{
+    Column, ColumnDef, ColumnId, DataType, Literal, Output, OutputColumn, Plan, Scalar, ScalarId, SetOpKind, SortKey,
+    Volatility, fold,
+};
 use sqlparser::ast::{
     Cte as CteSyntax, Expr, Fetch, Ident, LimitClause, Offset, OrderBy, OrderByExpr, OrderByKind, OrderByOptions,
     Query, SetExpr, SetOperator, SetQuantifier, Table, TableAlias, TableAliasColumnDef, Values, With,
@@ -531,11 +535,33 @@ impl<'a> Binder<'a> {
         self.levels.push(Level::new(Scope::default(), Rel::one_row(), Clause::Values));
         let scalar = self.scalar(expr);
         self.levels.pop();
-        match &self.arena[scalar?] {
-            Scalar::Literal(Literal::Null(_)) => Ok(None),
-            Scalar::Literal(Literal::Int(n, _)) if u64::try_from(*n).is_ok() => Ok(u64::try_from(*n).ok()),
-            _ => Err(self.unsupported(expr, "a `LIMIT` or `OFFSET` that is no literal count")),
+        let scalar = scalar?;
+        let value = match &self.arena[scalar] {
+            Scalar::Literal(Literal::Null(_)) => Some(Value::Null),
+            _ => self.constant(scalar),
+        };
+        match value {
+            Some(Value::Null) => Ok(None),
+            Some(Value::Int(n)) if u64::try_from(n).is_ok() => Ok(u64::try_from(n).ok()),
+            _ => Err(self.unsupported(expr, "a `LIMIT` or `OFFSET` that is no constant count")),
         }
+    }
+
+    /// The value of a scalar of integers that reads nothing: the reference interpreter works it out.
+    fn constant(&mut self, scalar: ScalarId) -> Option<Value> {
+        let is_constant = self.arena.columns_of(scalar).is_empty()
+            && !has_outer(self.arena, scalar)
+            && self.arena.volatility(scalar) == Volatility::Immutable
+            && self.arena.type_of(scalar).is_integer();
+        if !is_constant {
+            return None;
+        }
+        let column = self.arena.computed_column(scalar, "count");
+        let plan = Plan::Values { columns: vec![column], rows: vec![vec![scalar]] };
+        let shown = OutputColumn { name: Arc::from("count"), column, is_nullable: true };
+        let output = Output { plan, columns: vec![shown] };
+        let rows = evaluate(&output, self.arena, &Database::default()).ok()?.rows;
+        rows.into_iter().flatten().next()
     }
 
     /// The relation and columns of a table of the catalog.

@@ -27,6 +27,7 @@ pub(crate) struct Bounded<D> {
     base: D,
     budget: Cell<usize>,
     is_duckdb: bool,
+    has_versions: bool,
 }
 
 /// How tight operators bind that DuckDB has no level of their own for: less than `+`, more than `=`.
@@ -40,12 +41,17 @@ impl<D: Dialect> Bounded<D> {
     /// A grammar for one text of `n_tokens` tokens.
     pub(crate) fn new(base: D, n_tokens: usize) -> Self {
         let budget = n_tokens.saturating_mul(BUDGET_PER_TOKEN).saturating_add(BASE_BUDGET);
-        Self { base, budget: Cell::new(budget), is_duckdb: false }
+        Self { base, budget: Cell::new(budget), is_duckdb: false, has_versions: false }
     }
 
     /// As [`Bounded::new`], with the levels of DuckDB's operators, of which the base has others.
     pub(crate) fn of_duckdb(base: D, n_tokens: usize) -> Self {
         Self { is_duckdb: true, ..Self::new(base, n_tokens) }
+    }
+
+    /// The grammar with `AT (VERSION => …)` behind tables. Only for texts that have it: `at` is an alias elsewhere.
+    pub(crate) fn with_versions(self, has_versions: bool) -> Self {
+        Self { has_versions, ..self }
     }
 }
 
@@ -70,6 +76,10 @@ impl<D: Dialect> Dialect for Bounded<D> {
         };
         self.budget.set(left);
         self.base.parse_prefix(parser)
+    }
+
+    fn supports_table_versioning(&self) -> bool {
+        self.has_versions || self.base.supports_table_versioning()
     }
 
     /// DuckDB has `* RENAME`, which its base does not read.
@@ -301,7 +311,6 @@ impl<D: Dialect> Dialect for Bounded<D> {
         supports_insert_format
         supports_insert_table_alias
         supports_set_stmt_without_operator
-        supports_table_versioning
         supports_string_escape_constant
         supports_table_hints
         requires_single_line_comment_whitespace

@@ -16,6 +16,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use crate::grammar::Bounded;
+use crate::sample_syntax::{has_versions, readable};
 use crate::spark_text::read_texts;
 
 /// A fault that ends the binding of a model.
@@ -114,7 +115,19 @@ pub(crate) fn parse(text: &SourceText<'_>, dialect: Dialect) -> ParsedText {
     if let Some(fault) = bounds(text, &tokens) {
         return (parsed, Some(fault));
     }
-    let grammar = grammar_of(dialect, tokens.len());
+    let tokens = if dialect == Dialect::DuckDb {
+        match readable(text, tokens) {
+            Ok(tokens) => tokens,
+            Err(fault) => return (parsed, Some(fault)),
+        }
+    } else {
+        tokens
+    };
+    let grammar: Box<dyn sqlparser::dialect::Dialect> = if dialect == Dialect::DuckDb && has_versions(&tokens) {
+        Box::new(Bounded::of_duckdb(DuckDbDialect {}, tokens.len()).with_versions(true))
+    } else {
+        grammar_of(dialect, tokens.len())
+    };
     let parser = Parser::new(&*grammar).with_recursion_limit(MAX_RECURSION);
     let fault = match parser.with_tokens_with_locations(tokens).parse_statements() {
         Err(error) => Some(syntax_fault(text, error)),

@@ -300,6 +300,12 @@ impl Arena {
         }
     }
 
+    /// A number that nothing else has, for what depends on chance.
+    pub fn serial(&mut self) -> u32 {
+        self.volatile_count += 1;
+        self.volatile_count
+    }
+
     /// A call of a volatile function. A serial number is its first argument, so that no two
     /// occurrences are ever taken for the same value; emitters do not write it.
     pub fn volatile_call(
@@ -308,8 +314,8 @@ impl Arena {
         args: impl IntoIterator<Item = ScalarId>,
         data_type: DataType,
     ) -> ScalarId {
-        self.volatile_count += 1;
-        let serial = self.literal(Literal::Int(i128::from(self.volatile_count), DataType::Int32));
+        let serial = self.serial();
+        let serial = self.literal(Literal::Int(i128::from(serial), DataType::Int32));
         self.call(function, std::iter::once(serial).chain(args), data_type)
     }
 

@@ -15,6 +15,8 @@ pub struct Sampling {
     pub size: SampleSize,
     /// The seed, as written.
     pub seed: Option<i64>,
+    /// Tells samples apart: two of the same words draw for themselves.
+    pub serial: u32,
 }
 
 /// How a sample picks rows.

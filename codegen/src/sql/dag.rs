@@ -400,10 +400,7 @@ impl<'p> Dag<'p> {
             Op::RecursiveUnion { input, recursion, .. } => {
                 self.ask(input, &recursion.base_columns.iter().copied().collect(), &[], arena);
             }
-            Op::Sample { input, .. } => {
-                let all = self.info(input).columns.iter().copied().collect();
-                self.ask(input, &all, &[], arena);
-            }
+            Op::Sample { input, .. } => self.ask(input, &demand, &[], arena),
             Op::Filter { input, holds } => self.ask(input, &demand, holds, arena),
             Op::Project { input, exprs } => {
                 let scalars: Vec<ScalarId> =

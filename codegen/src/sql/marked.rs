@@ -50,7 +50,7 @@ impl Statement<'_, '_> {
     }
 
     fn sample_words(&self, sampling: &Sampling) -> Result<String, CodegenError> {
-        let Sampling { method, size, seed } = sampling;
+        let Sampling { method, size, seed, serial: _ } = sampling;
         let seed = seed.map(|seed| format!(" REPEATABLE ({seed})")).unwrap_or_default();
         Ok(match (self.dialect(), method, size) {
             (Target::DuckDb, Some(method), SampleSize::Percent(percent)) => {
