@@ -281,7 +281,7 @@ fn division_and_casts() {
             [
                 "round(value, 2)",
                 "round(value, 2)",
-                "CAST(ROUND(CAST(value AS NUMERIC), 2) AS DOUBLE PRECISION)",
+                "trunc(value * 100 + sign(value) * CAST('0.49999999999999994' AS DOUBLE PRECISION)) / 100",
                 "round(value, 2)",
             ],
         ),

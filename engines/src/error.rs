@@ -27,6 +27,14 @@ pub enum EngineError {
         #[source]
         source: Box<DataFusionError>,
     },
+    /// PostgreSQL or its client refused.
+    #[error("postgresql cannot {action}: {told}")]
+    Postgres {
+        /// What was tried, as a verb phrase.
+        action: &'static str,
+        /// Its own words.
+        told: String,
+    },
     /// An Arrow kernel failed between two engines.
     #[error("arrow cannot {action}")]
     Arrow {

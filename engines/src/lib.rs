@@ -15,6 +15,7 @@ mod generate;
 mod load;
 mod name;
 mod pipeline;
+mod postgres;
 mod types;
 mod values;
 
@@ -26,4 +27,5 @@ pub use engine::{DescribedColumn, Engine, EngineKind};
 pub use error::EngineError;
 pub use generate::GENERATORS;
 pub use pipeline::{Event, Statement, StepError, StepRun, run_statements};
+pub use postgres::{Postgres, TextRows, catalog_of_postgres};
 pub use values::values;

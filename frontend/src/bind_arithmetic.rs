@@ -142,15 +142,21 @@ impl Binder<'_> {
         }
     }
 
-    /// A divisor as DuckDB means it: an integer division by zero is NULL there and an error elsewhere.
+    /// A divisor as DuckDB means it: a division of integers by zero is NULL there, and a remainder of decimals;
+    /// elsewhere both are errors.
     pub(crate) fn divisor(&mut self, function: Function, divisor: ScalarId, result: DataType) -> ScalarId {
         let is_division = matches!(function, Function::Modulo | Function::IntegerDivide);
         let is_known = matches!(&self.arena[divisor], Scalar::Literal(Literal::Int(value, _)) if *value != 0);
-        if self.dialect != Dialect::DuckDb || !is_division || !result.is_integer() || is_known {
+        let is_null_by_zero = result.is_integer() || matches!(result, DataType::Decimal { .. });
+        if self.dialect != Dialect::DuckDb || !is_division || !is_null_by_zero || is_known {
             return divisor;
         }
         let data_type = self.arena.type_of(divisor);
-        let zero = self.arena.literal(Literal::Int(0, data_type));
+        let zero = match data_type {
+            DataType::Decimal { precision, scale } => Literal::Decimal { value: 0, precision, scale },
+            _ => Literal::Int(0, data_type),
+        };
+        let zero = self.arena.literal(zero);
         self.arena.call(Function::NullIf, [divisor, zero], data_type)
     }
 }

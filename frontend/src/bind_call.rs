@@ -226,8 +226,25 @@ impl<'a> Binder<'a> {
                 let data_type = DataType::Int64;
                 return self.listed_call("list_length", args, data_type, at);
             }
+            // PostgreSQL shows a boolean there in one letter.
+            Function::ConcatSkipNull | Function::ConcatWs if self.dialect == Dialect::Postgres => {
+                args = args.into_iter().map(|arg| self.as_shown(arg)).collect();
+            }
             Function::Concat | Function::ConcatSkipNull | Function::ConcatWs => {
                 args = args.into_iter().map(|arg| self.as_text(arg)).collect();
+            }
+            Function::Round if self.dialect == Dialect::Postgres && args.len() == 1 => {
+                let of = self.arena.type_of(args[0]);
+                if of.is_float() || of == DataType::Unknown {
+                    return self.listed_call("round_postgres", args, of, at);
+                }
+            }
+            // What is cut at a text of no characters differs.
+            Function::SplitPart
+                if self.dialect == Dialect::Postgres
+                    && !matches!(&self.arena[args[1]], Scalar::Literal(Literal::Text(text)) if !text.is_empty()) =>
+            {
+                return Err(self.unsupported(at, "`split_part` by a text that may be empty"));
             }
             Function::DateTrunc => self.unit(&mut args, at)?,
             Function::DateDiff => {
@@ -348,6 +365,35 @@ impl<'a> Binder<'a> {
             }
         }
         Ok(())
+    }
+
+    /// `EXTRACT`: a number without bounds in PostgreSQL, of some fields with a fraction.
+    pub(crate) fn extracted(&mut self, field: &str, value: ScalarId, at: &Expr) -> Bind<ScalarId> {
+        if self.dialect != Dialect::Postgres {
+            return self.part(field, value, at);
+        }
+        let field = field.to_lowercase();
+        let is_listed = |field: &str| {
+            let singular = field.strip_suffix('s').unwrap_or(field);
+            matches!(singular, "epoch" | "second" | "millisecond" | "microsecond" | "decade" | "isoyear" | "julian")
+                || matches!(field, "century" | "centuries" | "millennium" | "millenniums")
+        };
+        let found = self.arena.type_of(value);
+        if is_listed(&field) && (found.is_temporal() || found == DataType::Interval) {
+            let name = self.arena.text(&field);
+            return self.listed_call("extract_postgres", [name, value], types_of::NUMERIC, at);
+        }
+        let part = self.part(&field, value, at)?;
+        Ok(self.arena.cast(part, DataType::Decimal { precision: 38, scale: 0 }))
+    }
+
+    /// `date_part`: as `EXTRACT`, but a double in PostgreSQL.
+    pub(crate) fn date_part(&mut self, field: &str, value: ScalarId, at: &Expr) -> Bind<ScalarId> {
+        if self.dialect != Dialect::Postgres {
+            return self.part(field, value, at);
+        }
+        let part = self.extracted(field, value, at)?;
+        Ok(self.arena.cast(part, DataType::Float64))
     }
 
     /// `EXTRACT` of a field, in the meaning of the source dialect.

@@ -44,6 +44,10 @@ impl<'a> Binder<'a> {
             let name = if self.dialect == Dialect::Postgres { "cast_of_jsonb" } else { "cast_of_json" };
             return self.listed_call(name, [value], to, at);
         }
+        // PostgreSQL takes fifteen digits of a double for a decimal.
+        if self.dialect == Dialect::Postgres && from.is_float() && matches!(to, DataType::Decimal { .. }) {
+            return self.listed_call("cast_of_float_postgres", [value], to, at);
+        }
         // A cast to an integer rounds, halves of doubles to even; Spark and DataFusion cut off, and the
         // warehouses round halves away from zero.
         let is_fraction = from.is_float() || matches!(from, DataType::Decimal { .. });
@@ -75,6 +79,18 @@ impl<'a> Binder<'a> {
             return self.apply(Function::Left, vec![text, length], at);
         }
         self.listed_call("cut_text", [text, length], DataType::Text, at)
+    }
+
+    /// A value as PostgreSQL shows it: a boolean in one letter.
+    pub(crate) fn as_shown(&mut self, value: ScalarId) -> ScalarId {
+        if self.arena.type_of(value) != DataType::Boolean {
+            return self.as_text(value);
+        }
+        let (is_true, is_false) = (self.arena.text("t"), self.arena.text("f"));
+        let not = self.negated_if(true, value);
+        let otherwise = self.arena.literal(Literal::Null(DataType::Text));
+        let branches = vec![(value, is_true), (not, is_false)];
+        self.arena.scalar(Scalar::Case { branches, otherwise, data_type: DataType::Text })
     }
 
     pub(crate) fn as_text(&mut self, value: ScalarId) -> ScalarId {

@@ -46,6 +46,12 @@ impl<'a> Binder<'a> {
         if a == DataType::Text && b != DataType::Unknown && text(left, self) {
             return Ok((self.read_text(left, b, at)?, right));
         }
+        // Beside a single, DuckDB makes other numbers singles, too; the others make all of them doubles.
+        let is_single = |x: DataType, y: DataType| x == DataType::Float32 && y.is_numeric() && !y.is_float();
+        if is_single(a, b) || is_single(b, a) {
+            let to = if self.dialect == Dialect::DuckDb { DataType::Float32 } else { DataType::Float64 };
+            return Ok((self.arena.cast(left, to), self.arena.cast(right, to)));
+        }
         match a.common(b) {
             None => Err(self.unlike(at, (a, b), "comparable types")),
             Some(to) if to.is_temporal() => Ok((self.arena.cast(left, to), self.arena.cast(right, to))),

@@ -101,7 +101,7 @@ impl<'a> Binder<'a> {
             }
             Expr::Extract { field, syntax: _, expr: inner } => {
                 let value = self.expr(inner)?;
-                self.part(&field.to_string(), value, expr)
+                self.extracted(&field.to_string(), value, expr)
             }
             Expr::Ceil { expr: inner, field } => self.rounded(Function::Ceil, inner, field, expr),
             Expr::Floor { expr: inner, field } => self.rounded(Function::Floor, inner, field, expr),
@@ -401,7 +401,7 @@ impl<'a> Binder<'a> {
             }
             UnaryOperator::Minus => {
                 if let Scalar::Literal(literal) = &self.arena[value]
-                    && let Some(negated) = literal::negated(literal)
+                    && let Some(negated) = literal::negated_by(literal, self.dialect)
                 {
                     return Ok(self.arena.literal(negated));
                 }

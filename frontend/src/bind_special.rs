@@ -14,7 +14,7 @@ impl<'a> Binder<'a> {
         match special {
             Special::Part(part) => self.part(part, args[0], at),
             Special::DatePart => match self.arena[args[0]].clone() {
-                Scalar::Literal(Literal::Text(part)) => self.part(&part, args[1], at),
+                Scalar::Literal(Literal::Text(part)) => self.date_part(&part, args[1], at),
                 _ => Err(self.unsupported(at, "a date part that is no literal")),
             },
             Special::If => self.choice(args[0], &mut args[1..], at),

@@ -12,6 +12,9 @@ const DAY: i64 = 86_400_000_000;
 pub(crate) fn number(text: &str, dialect: Dialect) -> Option<Literal> {
     let digits: String = text.chars().filter(|&c| c != '_').collect();
     if digits.contains(['e', 'E']) {
+        if dialect == Dialect::Postgres {
+            return with_exponent(&digits);
+        }
         let value: f64 = digits.parse().ok()?;
         return value.is_finite().then(|| Literal::Float(value.to_bits()));
     }
@@ -20,6 +23,9 @@ pub(crate) fn number(text: &str, dialect: Dialect) -> Option<Literal> {
     };
     let scale = u8::try_from(fraction.len()).ok()?;
     let precision = u8::try_from(whole.len() + fraction.len()).ok()?.max(1);
+    if precision > 38 && dialect == Dialect::Postgres {
+        return None;
+    }
     if precision > 38 || dialect == Dialect::BigQuery {
         let value: f64 = digits.parse().ok()?;
         return Some(Literal::Float(value.to_bits()));
@@ -27,6 +33,20 @@ pub(crate) fn number(text: &str, dialect: Dialect) -> Option<Literal> {
     let all = format!("{whole}{fraction}");
     let value = if all.is_empty() { return None } else { all.parse().ok()? };
     Some(Literal::Decimal { value, precision, scale })
+}
+
+/// A number with an exponent as PostgreSQL reads it, which is a decimal like one without.
+fn with_exponent(digits: &str) -> Option<Literal> {
+    let (mantissa, exponent) = digits.split_once(['e', 'E'])?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let value: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let shift = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let value = value.checked_mul(10_i128.checked_pow(u32::try_from(shift.max(0)).ok()?)?)?;
+    let scale = u8::try_from(-shift.min(0)).ok()?;
+    let n_digits = u8::try_from(value.unsigned_abs().to_string().len()).ok()?;
+    let precision = n_digits.max(scale);
+    (precision <= 38).then_some(Literal::Decimal { value, precision, scale })
 }
 
 /// An integer of the least type, 32 bits up, that the dialect gives its literals.
@@ -124,6 +144,16 @@ pub(crate) fn typed(text: &str, data_type: DataType, dialect: Dialect) -> Option
         }
         _ => return None,
     })
+}
+
+/// As [`negated`]; PostgreSQL's grammar takes the sign into the number before it finds the type.
+pub(crate) fn negated_by(literal: &Literal, dialect: Dialect) -> Option<Literal> {
+    match negated(literal)? {
+        Literal::Int(value, _) | Literal::Decimal { value, scale: 0, .. } if dialect == Dialect::Postgres => {
+            integer(value, dialect)
+        }
+        other => Some(other),
+    }
 }
 
 /// The literal with its sign changed.

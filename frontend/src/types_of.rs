@@ -7,7 +7,8 @@ use isomer_ir::{
     AggregateFunction as A, DataType, Dialect, Function as F, ListedFunction, Nested, RankingFunction as R,
 };
 
-const NUMERIC: DataType = DataType::Decimal { precision: 38, scale: 16 };
+/// PostgreSQL's numbers without bounds, of which only so many digits are told.
+pub(crate) const NUMERIC: DataType = DataType::Decimal { precision: 38, scale: 16 };
 /// BigQuery's NUMERIC, of which every computation gives one again.
 const BIGQUERY_NUMERIC: DataType = DataType::Decimal { precision: 38, scale: 9 };
 
@@ -132,8 +133,22 @@ pub(crate) fn function(function: F, args: &[DataType], dialect: Dialect) -> Opti
             Dialect::DuckDb => DataType::Int8,
             Dialect::Snowflake => DataType::Int64,
             Dialect::BigQuery => first,
+            Dialect::Postgres if matches!(first, DataType::Decimal { .. }) => {
+                DataType::Decimal { precision: 1, scale: 0 }
+            }
             Dialect::Postgres | Dialect::Spark | Dialect::DataFusion => DataType::Float64,
         }),
+        // PostgreSQL computes these of decimals in decimals, except where a double stands beside them.
+        F::Sqrt | F::Power | F::Exp | F::Ln | F::Log10
+            if dialect == Dialect::Postgres && !args.iter().any(|arg| arg.is_float()) =>
+        {
+            let is_decimal = |arg: &DataType| matches!(arg, DataType::Decimal { .. });
+            match args.iter().all(|arg| arg.is_numeric() || *arg == DataType::Null) {
+                true if args.iter().any(is_decimal) => Some(NUMERIC),
+                true => Some(DataType::Float64),
+                false => args.contains(&DataType::Unknown).then_some(DataType::Unknown),
+            }
+        }
         F::Sqrt | F::Power | F::Exp | F::Ln | F::Log10 | F::Log2 => args
             .iter()
             .all(|arg| arg.is_numeric() || is_loose || *arg == DataType::Unknown)

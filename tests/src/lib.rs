@@ -4,6 +4,8 @@
 
 pub mod examples;
 pub mod pipelines;
+pub mod postgres;
+pub mod postgres_trip;
 pub mod queries;
 pub mod round_trip;
 pub mod schema;

@@ -55,6 +55,10 @@ impl Speller<'_> {
             Function::IsFalse => self.suffix(&operands, " IS FALSE", function)?,
             Function::Add | Function::Subtract => self.add_or_subtract(function, args, data_type, done)?,
             Function::Multiply => self.arithmetic(function, Level::Multiply, " * ", args, data_type, done)?,
+            Function::Modulo if postgres && data_type.is_float() => {
+                let help = "cast to a decimal in the model";
+                return Err(self.refuse("GEN-0034", "the remainder of doubles", help));
+            }
             Function::Modulo => {
                 let args = self.with_plain_divisor(args);
                 self.arithmetic(function, Level::Multiply, " % ", &args, data_type, done)?
@@ -77,7 +81,7 @@ impl Speller<'_> {
             Function::Abs => self.exprs.call("abs", &operands),
             Function::Ceil => self.rounded_to(data_type, "ceil", &operands)?,
             Function::Floor => self.rounded_to(data_type, "floor", &operands)?,
-            Function::Round => self.round(&operands, first, data_type)?,
+            Function::Round => self.round(args, &operands, first, data_type)?,
             Function::Trunc if operands.len() != 1 => {
                 return Err(self.refuse(
                     "GEN-0015",
@@ -97,11 +101,9 @@ impl Speller<'_> {
                 let natural = if self.dialect == Target::DuckDb { DataType::Int8 } else { DataType::Float64 };
                 if data_type == natural { sign } else { self.cast_to(sign, data_type)? }
             }
-            Function::Sqrt => self.exprs.call("sqrt", &operands),
-            Function::Power => self.exprs.call("power", &operands),
-            Function::Exp => self.exprs.call("exp", &operands),
-            Function::Ln => self.exprs.call("ln", &operands),
-            Function::Log10 => self.exprs.call(if postgres { "log" } else { "log10" }, &operands),
+            Function::Sqrt | Function::Power | Function::Exp | Function::Ln | Function::Log10 => {
+                self.real(function, args, operands, data_type)?
+            }
             Function::Log2 if postgres => {
                 self.exprs.template(Level::Primary, "CAST(log(2, CAST(# AS NUMERIC)) AS DOUBLE PRECISION)", &operands)
             }
@@ -142,6 +144,12 @@ impl Speller<'_> {
                 self.exprs.template(Level::Compare, "@ > 0", &[found])
             }
             Function::Contains => self.exprs.call("contains", &operands),
+            Function::SplitPart
+                if postgres && args.get(1).is_none_or(|&by| self.text_of(by).is_none_or(str::is_empty)) =>
+            {
+                let help = "write the separator as a text";
+                return Err(self.refuse("GEN-0034", "`split_part` by a text that may be empty", help));
+            }
             Function::SplitPart => self.split_part(args, &operands)?,
             Function::RegexpMatches => self.regexp_matches(args, &operands)?,
             Function::RegexpReplace => self.regexp_replace(args, &operands)?,
@@ -149,7 +157,10 @@ impl Speller<'_> {
             Function::Extract => self.extract(args, &operands, data_type)?,
             Function::DateTrunc => self.date_trunc(args, &operands, data_type)?,
             Function::DateDiff => self.date_diff(args, &operands)?,
-            Function::MakeDate => self.exprs.call("make_date", &operands),
+            Function::MakeDate => {
+                let parts = self.as_integers(args, &operands)?;
+                self.exprs.call("make_date", &parts)
+            }
             Function::LastDay => self.last_day(&operands),
             Function::FormatTime => self.format_time(args, &operands)?,
             Function::EpochSeconds => self.epoch(operands[0], first),
@@ -347,18 +358,94 @@ impl Speller<'_> {
         if self.dialect == Target::Spark && data_type.is_float() { self.cast_to(call, data_type) } else { Ok(call) }
     }
 
-    /// Halves away from zero, also for doubles, of which PostgreSQL takes halves to even.
-    fn round(&mut self, operands: &[ExprId], from: DataType, data_type: DataType) -> Result<ExprId, CodegenError> {
-        if self.dialect == Target::Postgres && from.is_float() {
-            let mut template = "ROUND(CAST(# AS NUMERIC)".to_owned();
-            if operands.len() == 2 {
-                template.push_str(", #");
-            }
-            template.push(')');
-            let rounded = self.exprs.template(Level::Primary, &template, operands);
-            return self.cast_to(rounded, data_type);
+    /// A root, power, exponential or logarithm, which the plan has in doubles unless its type says otherwise.
+    fn real(
+        &mut self,
+        function: Function,
+        args: &[ScalarId],
+        mut operands: Vec<ExprId>,
+        data_type: DataType,
+    ) -> Result<ExprId, CodegenError> {
+        let is_postgres = self.dialect == Target::Postgres;
+        if matches!(data_type, DataType::Decimal { .. }) && !is_postgres {
+            let construct = format!("`{function}` in decimals, which others compute in doubles,");
+            return Err(self.refuse("GEN-0010", construct, "cast the operands to DOUBLE PRECISION in the model"));
         }
-        Ok(self.exprs.call("round", operands))
+        if is_postgres && data_type == DataType::Float64 {
+            // Of a decimal, PostgreSQL computes a decimal.
+            for (operand, &arg) in operands.iter_mut().zip(args) {
+                let from = self.arena.type_of(arg);
+                let is_integer = from.integer_bits().is_some_and(|bits| bits < 64 || bits == 64 && !from.is_unsigned());
+                if !is_integer && !from.is_float() && from != DataType::Null {
+                    *operand = self.cast_to(*operand, data_type)?;
+                }
+            }
+        }
+        let name = if is_postgres && function == Function::Log10 { "log" } else { function.name() };
+        Ok(self.exprs.call(name, &operands))
+    }
+
+    /// Numbers for functions of PostgreSQL that take no wider integers.
+    pub(super) fn as_integers(&mut self, args: &[ScalarId], operands: &[ExprId]) -> Result<Vec<ExprId>, CodegenError> {
+        if self.dialect != Target::Postgres {
+            return Ok(operands.to_vec());
+        }
+        let is_wide = |arg: ScalarId| match self.arena[arg] {
+            Scalar::Literal(Literal::Int(value, _)) => i32::try_from(value).is_err(),
+            _ => !matches!(self.arena.type_of(arg), DataType::Int8 | DataType::Int16 | DataType::Int32),
+        };
+        let wide: Vec<bool> = args.iter().map(|&arg| is_wide(arg)).collect();
+        let cast = |(&operand, is_wide)| if is_wide { self.cast_to(operand, DataType::Int32) } else { Ok(operand) };
+        operands.iter().zip(wide).map(cast).collect()
+    }
+
+    /// Halves away from zero, also for doubles, of which PostgreSQL takes halves to even.
+    fn round(
+        &mut self,
+        args: &[ScalarId],
+        operands: &[ExprId],
+        from: DataType,
+        data_type: DataType,
+    ) -> Result<ExprId, CodegenError> {
+        let is_postgres = self.dialect == Target::Postgres;
+        if is_postgres && from.is_float() {
+            let digits = match args.get(1).map(|&digits| &self.arena[digits]) {
+                None => Some(0),
+                Some(Scalar::Literal(Literal::Int(digits, _))) => u8::try_from(*digits).ok(),
+                Some(_) => None,
+            };
+            // To digits before the point, DuckDB makes zero of what is no number.
+            let Some(digits) = digits.filter(|digits| (0..=22).contains(digits)) else {
+                let construct = "`round` of a double to such a number of digits";
+                return Err(self.refuse("GEN-0015", construct, "write a number of digits from 0 to 22"));
+            };
+            let rounded = self.rounded_double(operands[0], digits, true)?;
+            return if data_type == DataType::Float32 { self.cast_to(rounded, data_type) } else { Ok(rounded) };
+        }
+        let rounded = self.exprs.call("round", operands);
+        // To a number of digits, PostgreSQL rounds integers as decimals.
+        if is_postgres && from.is_integer() { self.cast_to(rounded, data_type) } else { Ok(rounded) }
+    }
+
+    /// A double of PostgreSQL to so many digits behind the point, halves away from zero; where it is not
+    /// scaled back, these digits stand before the point. Its own decimals take only fifteen digits of a double.
+    pub(super) fn rounded_double(
+        &mut self,
+        value: ExprId,
+        digits: u8,
+        is_scaled: bool,
+    ) -> Result<ExprId, CodegenError> {
+        if self.exprs.facts(value).is_volatile {
+            let help = "compute the value in a step before";
+            return Err(self.refuse("GEN-0031", "a random double that is rounded", help));
+        }
+        let factor = format!("1{}", "0".repeat(digits.into()));
+        let shift = if digits == 0 { String::new() } else { format!(" * {factor}") };
+        let back = if digits == 0 || !is_scaled { String::new() } else { format!(" / {factor}") };
+        // The largest double below a half: with a half itself, the double before 0.5 would become 1.
+        let template = format!("trunc(@{shift} + sign(#) * CAST('0.49999999999999994' AS DOUBLE PRECISION)){back}");
+        let level = if back.is_empty() { Level::Primary } else { Level::Multiply };
+        Ok(self.exprs.template(level, &template, &[value, value]))
     }
 
     /// Spark fails on part 0 and does not split at nothing.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::target::Target;
-use isomer_ir::{ColumnId, JoinKind, ScalarId};
+use isomer_ir::{ColumnId, Function, JoinKind, Scalar, ScalarId};
 use rustc_hash::FxHashSet;
 
 use super::block::{Attach, Block, Env};
@@ -142,6 +142,8 @@ impl Statement<'_, '_> {
 
     fn outer(&mut self, attach: Attach, left: NodeId, right: NodeId, on: &[ScalarId]) -> Result<Block, CodegenError> {
         let mut block = self.side(left)?;
+        let is_refused =
+            attach == Attach::Full && self.dialect() == Target::Postgres && !self.is_hashable(left, right, on);
         let mut right = self.side(right)?;
         let is_field = |this: &Self, block: &Block| {
             block.env.values().all(|&expr| matches!(this.speller.exprs[expr], Node::Field { .. }))
@@ -159,14 +161,41 @@ impl Statement<'_, '_> {
         if right.items.len() != 1 || !is_field(self, &right) || has_subquery || is_filtered_full {
             right = self.wrap_whole(right)?;
         }
+        let sides = (first_field(&block.env), first_field(&right.env));
         block.env.extend(right.env);
         let mut conjuncts = self.conjuncts(&block.env, on)?;
+        if is_refused {
+            conjuncts.push(self.always_equal(sides)?);
+        }
         conjuncts.append(&mut right.filter);
         let Some(mut item) = right.items.pop() else { return Ok(block) };
         item.attach = attach;
         item.on = conjuncts;
         block.items.push(item);
         Ok(block)
+    }
+
+    /// Whether PostgreSQL takes the condition of a full join: an equality of both sides, or nothing but constants.
+    fn is_hashable(&self, left: NodeId, right: NodeId, on: &[ScalarId]) -> bool {
+        let is_equality = |&condition: &ScalarId| {
+            matches!(&self.speller.arena[condition], Scalar::Call { function: Function::Eq, .. })
+                && self.tested_and_found(left, right, condition).is_some()
+        };
+        let is_constant = |&condition: &ScalarId| matches!(self.speller.arena[condition], Scalar::Literal(_));
+        on.iter().any(is_equality) || on.iter().all(is_constant)
+    }
+
+    /// An equality of a column of each side that holds for all rows, and that PostgreSQL does not see through.
+    fn always_equal(&mut self, sides: (Option<ExprId>, Option<ExprId>)) -> Result<ExprId, CodegenError> {
+        let (Some(left), Some(right)) = sides else {
+            return Err(self.speller.refuse(
+                "GEN-0035",
+                "a FULL JOIN whose condition reads columns of one side alone",
+                "join on an equality in the model",
+            ));
+        };
+        let template = "(@ IS NOT DISTINCT FROM @) = (@ IS NOT DISTINCT FROM @)";
+        Ok(self.speller.exprs.template(Level::Compare, template, &[left, left, right, right]))
     }
 
     /// As `wrap`, but never gives the block back as it is.
@@ -218,14 +247,14 @@ impl Statement<'_, '_> {
         let mut block = self.build(right)?;
         block.forget_order();
         let is_single = block.env.len() == 1
-            && matches!(self.speller.arena[found], isomer_ir::Scalar::Column(id) if block.env.contains_key(&id));
+            && matches!(self.speller.arena[found], Scalar::Column(id) if block.env.contains_key(&id));
         if (block.is_closed() && !is_single) || (!filters.is_empty() && !block.is_plain(&self.speller.exprs)) {
             block = self.wrap(block, None)?;
         }
         let mut conjuncts = self.conjuncts(&block.env, filters)?;
         block.filter.append(&mut conjuncts);
         if block.set.is_some() || block.is_distinct {
-            let isomer_ir::Scalar::Column(column) = self.speller.arena[found] else {
+            let Scalar::Column(column) = self.speller.arena[found] else {
                 return Err(self.speller.lost_scalar());
             };
             let name = Arc::clone(self.speller.arena.hint(column));
@@ -492,7 +521,7 @@ impl Statement<'_, '_> {
         let mut pinned = FxHashSet::default();
         for &condition in on {
             if let Some((_, found)) = self.tested_and_found(left, right, condition)
-                && let isomer_ir::Scalar::Column(id) = self.speller.arena[found]
+                && let Scalar::Column(id) = self.speller.arena[found]
             {
                 pinned.insert(id);
             }
@@ -534,7 +563,7 @@ impl Statement<'_, '_> {
                         .iter()
                         .filter(|(id, _)| columns.contains(id))
                         .filter_map(|(_, scalar)| match self.speller.arena[*scalar] {
-                            isomer_ir::Scalar::Column(id) => Some(id),
+                            Scalar::Column(id) => Some(id),
                             _ => None,
                         })
                         .collect();
@@ -568,4 +597,9 @@ impl Statement<'_, '_> {
             };
         }
     }
+}
+
+/// The column of the least id that an environment shows.
+fn first_field(env: &Env) -> Option<ExprId> {
+    env.iter().min_by_key(|(id, _)| **id).map(|(_, expr)| *expr)
 }

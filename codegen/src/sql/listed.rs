@@ -59,11 +59,26 @@ impl Speller<'_> {
                 let name = super::types::written(data_type, self.dialect)?;
                 return Ok(self.exprs.template(Level::Primary, &format!("TRY_CAST(# AS {name})"), operands));
             }
-            ("cast_of_jsonb", Target::Postgres) => match operands {
+            ("extract_postgres", Target::Postgres) => {
+                let (Some(field), [_, value]) = (args.first().and_then(|&field| self.text_of(field)), operands) else {
+                    return Err(self.lost_scalar());
+                };
+                let template = format!("EXTRACT({} FROM #)", field.to_uppercase());
+                return Ok(self.exprs.template(Level::Primary, &template, &[*value]));
+            }
+            ("round_postgres", Target::Postgres) => return Ok(self.exprs.call("round", operands)),
+            ("round_postgres", Target::DuckDb) if data_type.is_float() => {
+                return Ok(self.exprs.template(Level::Primary, "round_even(#, 0)", operands));
+            }
+            ("round_postgres", Target::Spark) if data_type.is_float() => return Ok(self.exprs.call("rint", operands)),
+            ("cast_of_jsonb" | "cast_of_float_postgres", Target::Postgres) => match operands {
                 [value] => return self.cast_to(*value, data_type),
                 _ => return Err(self.lost_scalar()),
             },
             _ => {}
+        }
+        if matches!(function.name(), "make_timestamp" | "make_time") && self.dialect == Target::Postgres {
+            return self.made_time(function.name(), args, operands);
         }
         let Some(name) = self.listed_name(function) else {
             let construct = format!("the function `{}`", function.name());
@@ -76,6 +91,14 @@ impl Speller<'_> {
             return Ok(self.exprs.template_of(Kind::Volatile, Level::Primary, &format!("{name}({places})"), behind));
         }
         Ok(self.exprs.call(name, operands))
+    }
+
+    /// A time of its parts, of which PostgreSQL wants the last as a double and the others as integers.
+    fn made_time(&mut self, name: &str, args: &[ScalarId], operands: &[ExprId]) -> Result<ExprId, CodegenError> {
+        let whole = operands.len().saturating_sub(1);
+        let mut parts = self.as_integers(&args[..whole], &operands[..whole])?;
+        parts.extend_from_slice(&operands[whole..]);
+        Ok(self.exprs.call(if name == "make_time" { "make_time" } else { "make_timestamp" }, &parts))
     }
 
     /// The name that the target gives a listed function.

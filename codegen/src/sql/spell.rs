@@ -119,7 +119,7 @@ impl<'a> Speller<'a> {
                 let branches = branches.iter().map(|&(when, then)| (of(when), of(then))).collect();
                 Ok(self.exprs.add(Node::Case { branches, otherwise: (!is_omitted).then(|| of(*otherwise)) }))
             }
-            Scalar::Cast { arg, to, is_try } => self.cast(*arg, of(*arg), *to, *is_try),
+            Scalar::Cast { arg, to, is_try } => self.cast(*arg, done, *to, *is_try),
             Scalar::InList { list, .. } if list.is_empty() => Ok(self.exprs.text("FALSE", Level::Primary)),
             Scalar::InList { arg, list } => {
                 let list = list.iter().map(|&entry| of(entry)).collect();
@@ -286,8 +286,8 @@ impl<'a> Speller<'a> {
 
     /// A conversion. Between numbers of other kinds, the plan rounds: halves of doubles to even,
     /// halves of decimals away from zero.
-    fn cast(&mut self, arg: ScalarId, expr: ExprId, to: DataType, is_try: bool) -> Result<ExprId, CodegenError> {
-        let from = self.arena.type_of(arg);
+    fn cast(&mut self, arg: ScalarId, done: &Spelled, to: DataType, is_try: bool) -> Result<ExprId, CodegenError> {
+        let (from, expr) = (self.arena.type_of(arg), done[&arg]);
         if to == DataType::Unknown {
             return Err(self.refuse("GEN-0009", "a cast to an unknown type", "declare the column's type"));
         }
@@ -320,6 +320,11 @@ impl<'a> Speller<'a> {
                 return Err(self.refuse("GEN-0012", construct, "format the value explicitly in the model"));
             }
         }
+        if let (Target::Postgres, false) = (self.dialect, is_try)
+            && let Some(cast) = self.postgres_cast(arg, done, to)?
+        {
+            return Ok(cast);
+        }
         let expr = if to.is_integer() && (from.is_float() || matches!(from, DataType::Decimal { .. })) {
             self.rounded(arg, expr, from)
         } else {
@@ -328,6 +333,36 @@ impl<'a> Speller<'a> {
         let name = written(to, self.dialect)?;
         let word = if is_try { "TRY_CAST" } else { "CAST" };
         Ok(self.exprs.template(Level::Primary, &format!("{word}(# AS {name})"), &[expr]))
+    }
+
+    /// The casts that PostgreSQL does not have, or makes otherwise.
+    fn postgres_cast(&mut self, arg: ScalarId, done: &Spelled, to: DataType) -> Result<Option<ExprId>, CodegenError> {
+        let (from, expr) = (self.arena.type_of(arg), done[&arg]);
+        Ok(match (from, to) {
+            (DataType::Boolean, to) if to.is_numeric() && to != DataType::Int32 => {
+                let number = self.cast_to(expr, DataType::Int32)?;
+                Some(self.cast_to(number, to)?)
+            }
+            (from, DataType::Boolean) if from.is_numeric() && from != DataType::Int32 => {
+                Some(self.exprs.template(Level::Compare, "@ <> 0", &[expr]))
+            }
+            // Its decimals take fifteen digits of a double, and round halves away from zero.
+            (from, DataType::Int128 | DataType::UInt64) if from.is_float() => {
+                let whole = self.cast_to(expr, DataType::Int64)?;
+                Some(self.cast_to(whole, to)?)
+            }
+            (from, DataType::Decimal { scale, .. }) if from.is_float() => {
+                let digits = self.rounded_double(expr, scale, false)?;
+                let whole = self.cast_to(digits, DataType::Int64)?;
+                let unit = super::literal::decimal_text(1, scale);
+                let template = if scale == 0 { "@".to_owned() } else { format!("@ * {unit}") };
+                let number = self.exprs.template(Level::Multiply, &template, &[whole]);
+                Some(self.cast_to(number, to)?)
+            }
+            // `EXTRACT` is a number without bounds there.
+            (_, DataType::Decimal { precision: 38, scale: 0 }) => self.whole_part(arg, done)?,
+            _ => None,
+        })
     }
 
     /// A number that is about to be cast to an integer, rounded as DuckDB and PostgreSQL do in the

@@ -2,7 +2,7 @@
 //! results differ most between dialects here, so a cast is written where they would.
 
 use super::target::Target;
-use isomer_ir::{DataType, Function, ScalarId};
+use isomer_ir::{DataType, Function, Scalar, ScalarId};
 
 use super::expr::{ExprId, Level};
 use super::spell::{Spelled, Speller};
@@ -143,6 +143,19 @@ impl Speller<'_> {
         }
     }
 
+    /// A part of a date or time as PostgreSQL gives it, without the cast to an integer, where a scalar is one.
+    pub(super) fn whole_part(&mut self, scalar: ScalarId, done: &Spelled) -> Result<Option<ExprId>, CodegenError> {
+        let Scalar::Call { function: Function::Extract, args, .. } = &self.arena[scalar] else { return Ok(None) };
+        let [unit, value] = args.as_slice() else { return Ok(None) };
+        match self.text_of(*unit) {
+            None | Some("second" | "epoch") => Ok(None),
+            Some(unit) => {
+                let template = format!("EXTRACT({} FROM #)", unit.to_uppercase());
+                Ok(Some(self.exprs.template(Level::Primary, &template, &[done[value]])))
+            }
+        }
+    }
+
     /// Seconds since 1970 as a double.
     pub(super) fn epoch(&mut self, value: ExprId, from: DataType) -> ExprId {
         match self.dialect {
@@ -266,6 +279,7 @@ impl Speller<'_> {
             ("day", Target::Postgres) => ("CAST(# AS DATE) - CAST(# AS DATE)", true),
             ("day", Target::Spark) => ("datediff(#, #)", true),
             ("day", _) => ("CAST(CAST(# AS DATE) AS INT) - CAST(CAST(# AS DATE) AS INT)", true),
+            // Weeks are counted whole there, wherever they start.
             ("week", Target::Postgres) => ("(CAST(# AS DATE) - CAST(# AS DATE)) / 7", true),
             ("week", Target::Spark) => ("datediff(#, #) div 7", true),
             ("week", _) => ("(CAST(CAST(# AS DATE) AS INT) - CAST(CAST(# AS DATE) AS INT)) / 7", true),
