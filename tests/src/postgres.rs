@@ -330,7 +330,7 @@ pub fn kinds(rows: &[Vec<Value>], n_columns: usize) -> Vec<DataType> {
     (0..n_columns).map(column).collect()
 }
 
-/// The type by which a text is read, so that it may equal the value; none for NULL.
+/// The type by which a text is read, so that it may equal the value: none for NULL, unknown for nested ones.
 #[must_use]
 pub fn kind_of(value: &Value) -> Option<DataType> {
     Some(match value {
@@ -345,5 +345,7 @@ pub fn kind_of(value: &Value) -> Option<DataType> {
         Value::Timestamp(_) => DataType::Timestamp,
         Value::TimestampTz(_) => DataType::TimestampTz,
         Value::Interval { .. } => DataType::Interval,
+        // Nested values are not read from texts.
+        Value::List(_) | Value::Struct(_) | Value::Map(_) => DataType::Unknown,
     })
 }

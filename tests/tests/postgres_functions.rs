@@ -217,6 +217,9 @@ fn run(file: &str, dialect: Dialect) -> Option<Found> {
             match (theirs, ours) {
                 (Ok(theirs), Ok((ours, found_type))) => {
                     let theirs = theirs.into_iter().flatten().next().unwrap_or(Value::Null);
+                    if kind_of(&theirs) == Some(DataType::Unknown) {
+                        break;
+                    }
                     if is_equal(&theirs, ours.as_deref(), &found_type) {
                         found.n_equal += 1;
                     } else {
