@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use isomer_engines::{Engine, EngineKind};
-use isomer_ir::semantics::Database;
 use isomer_ir::Dialect;
+use isomer_ir::semantics::Database;
 use isomer_tests::postgres::Server;
 use isomer_tests::postgres_trip::{Outcome, Trip};
 use isomer_tests::queries::{database, query, tables, wide_query};

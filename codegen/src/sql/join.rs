@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use super::target::Target;
-use isomer_ir::{ColumnId, Function, JoinKind, Scalar, ScalarId};
+use isomer_ir::{ColumnId, JoinKind, Scalar, ScalarId};
 use rustc_hash::FxHashSet;
 
 use super::block::{Attach, Block, Env};
 use super::dag::{NodeId, Op};
 use super::expr::{ExprId, Level, Node, SubqueryKind};
 use super::from::sources_of;
+use super::full_join::first_field;
 use super::statement::Statement;
 use crate::CodegenError;
 
@@ -175,29 +176,6 @@ impl Statement<'_, '_> {
         Ok(block)
     }
 
-    /// Whether PostgreSQL takes the condition of a full join: an equality of both sides, or nothing but constants.
-    fn is_hashable(&self, left: NodeId, right: NodeId, on: &[ScalarId]) -> bool {
-        let is_equality = |&condition: &ScalarId| {
-            matches!(&self.speller.arena[condition], Scalar::Call { function: Function::Eq, .. })
-                && self.tested_and_found(left, right, condition).is_some()
-        };
-        let is_constant = |&condition: &ScalarId| matches!(self.speller.arena[condition], Scalar::Literal(_));
-        on.iter().any(is_equality) || on.iter().all(is_constant)
-    }
-
-    /// An equality of a column of each side that holds for all rows, and that PostgreSQL does not see through.
-    fn always_equal(&mut self, sides: (Option<ExprId>, Option<ExprId>)) -> Result<ExprId, CodegenError> {
-        let (Some(left), Some(right)) = sides else {
-            return Err(self.speller.refuse(
-                "GEN-0035",
-                "a FULL JOIN whose condition reads columns of one side alone",
-                "join on an equality in the model",
-            ));
-        };
-        let template = "(@ IS NOT DISTINCT FROM @) = (@ IS NOT DISTINCT FROM @)";
-        Ok(self.speller.exprs.template(Level::Compare, template, &[left, left, right, right]))
-    }
-
     /// As `wrap`, but never gives the block back as it is.
     fn wrap_whole(&mut self, block: Block) -> Result<Block, CodegenError> {
         let block = self.wrap(block, None)?;
@@ -222,7 +200,12 @@ impl Statement<'_, '_> {
     }
 
     /// The sides of an equality, the one over left columns first, where each reads one input.
-    fn tested_and_found(&self, left: NodeId, right: NodeId, condition: ScalarId) -> Option<(ScalarId, ScalarId)> {
+    pub(super) fn tested_and_found(
+        &self,
+        left: NodeId,
+        right: NodeId,
+        condition: ScalarId,
+    ) -> Option<(ScalarId, ScalarId)> {
         let (a, b) = self.equality(condition)?;
         let reads = |scalar: ScalarId, node: NodeId| {
             let columns = self.speller.arena.columns_of(scalar);
@@ -597,9 +580,4 @@ impl Statement<'_, '_> {
             };
         }
     }
-}
-
-/// The column of the least id that an environment shows.
-fn first_field(env: &Env) -> Option<ExprId> {
-    env.iter().min_by_key(|(id, _)| **id).map(|(_, expr)| *expr)
 }

@@ -21,7 +21,11 @@ impl Speller<'_> {
             return Ok(self.exprs.template(Level::Primary, template, operands));
         }
         match (function.name(), self.dialect) {
-            ("list_value", Target::Postgres) => return Ok(self.bracketed("ARRAY[", operands)),
+            ("list_value", Target::Postgres) => {
+                let list = self.bracketed("ARRAY[", operands);
+                // Of no elements there is no type.
+                return if operands.is_empty() { self.cast_to(list, data_type) } else { Ok(list) };
+            }
             ("list_value", Target::DuckDb) => return Ok(self.bracketed("[", operands)),
             ("list_element", Target::Postgres) if args.get(1).is_some_and(|&at| self.least(at) >= 1) => {
                 return Ok(self.exprs.template(Level::Primary, "(#)[#]", operands));

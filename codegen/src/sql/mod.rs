@@ -10,6 +10,7 @@ mod build;
 mod dag;
 mod expr;
 mod from;
+mod full_join;
 mod function;
 mod grouping;
 mod join;

@@ -359,6 +359,10 @@ impl<'a> Speller<'a> {
                 let number = self.exprs.template(Level::Multiply, &template, &[whole]);
                 Some(self.cast_to(number, to)?)
             }
+            (DataType::Text, DataType::Nested(_)) => {
+                let help = "write the list as a list in the model";
+                return Err(self.refuse("GEN-0012", "a text that is read as a list", help));
+            }
             // `EXTRACT` is a number without bounds there.
             (_, DataType::Decimal { precision: 38, scale: 0 }) => self.whole_part(arg, done)?,
             _ => None,
