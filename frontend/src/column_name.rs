@@ -51,3 +51,102 @@ pub(crate) fn column_name(expr: &Expr, dialect: Dialect) -> ColumnName {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use isomer_ir::Dialect;
+    use sqlparser::dialect::{DatabricksDialect, Dialect as Grammar, PostgreSqlDialect};
+    use sqlparser::parser::Parser;
+
+    use super::column_name;
+
+    /// Each line is an expression and its name, or `?` where nothing is claimed.
+    fn check(dialect: Dialect, grammar: &dyn Grammar, cases: &str) {
+        for line in cases.lines().filter(|line| !line.is_empty()) {
+            let (text, expected) = line.split_once(" => ").expect("an expression and its name");
+            let mut parser = Parser::new(grammar).try_with_sql(text).expect("tokens");
+            let found = column_name(&parser.parse_expr().expect(text), dialect);
+            let name = if found.is_sure { &*found.name } else { "?" };
+            assert_eq!(name, expected, "{text}");
+        }
+    }
+
+    /// As PostgreSQL 15 shows them; what other supported versions show otherwise is not claimed.
+    #[test]
+    fn names_of_postgresql() {
+        check(
+            Dialect::Postgres,
+            &PostgreSqlDialect {},
+            r#"
+I => i
+"I" => I
+w.i => i
+i + 1 => ?column?
+-i => ?column?
+'a' => ?column?
+i BETWEEN 1 AND 2 => ?column?
+count(*) => count
+SUM(i) + 1 => ?column?
+pg_catalog.upper(s) => upper
+avg(i)::int => avg
+i::text => i
+(i + 1)::bigint => int8
+CAST(i AS numeric(10, 2)) => i
+CAST('a' AS char(3)) => bpchar
+DATE '2020-01-01' => date
+INTERVAL '1 day' => interval
+CASE WHEN f THEN 1 ELSE 2 END => case
+CASE WHEN f THEN 1 ELSE i END => i
+coalesce(i, 1) => coalesce
+substring(s from 1 for 2) => substring
+trim(s) => btrim
+trim(leading 'a' from s) => ltrim
+extract(year from dt) => extract
+ts AT TIME ZONE 'UTC' => timezone
+row_number() OVER (ORDER BY i) => row_number
+ARRAY[1, 2] => array
+l[1] => l
+j -> 'a' => ?column?
+(SELECT max(i) FROM w) => max
+(SELECT 1) => ?column?
+(SELECT i + 1 AS x FROM w) => x
+EXISTS (SELECT 1) => exists
+NOT EXISTS (SELECT 1) => ?column?
+true => ?
+"#,
+        );
+    }
+
+    /// As Spark 4.0 shows them; what Spark 3 shows otherwise, or what depends on types, is not claimed.
+    #[test]
+    fn names_of_spark() {
+        check(
+            Dialect::Spark,
+            &DatabricksDialect {},
+            r#"
+I => I
+w.i => i
+i * n => (i * n)
+i + n => ?
+count(*) - 1 => (count(1) - 1)
+i <> 1 => (NOT (i = 1))
+f AND g OR h => ((f AND g) OR h)
+s = 'x' => (s = x)
+s || 'x' => concat(s, x)
+i IN (1, 2) => (i IN (1, 2))
+i NOT IN (1, 2) => (NOT (i IN (1, 2)))
+i BETWEEN 1 AND 2 => ?
+COUNT(*) => count(1)
+count(DISTINCT i, n) => count(DISTINCT i, n)
+sum(w.i * (1 * d)) => sum((i * (1 * d)))
+sum(i) / count(*) => (sum(i) / count(1))
+CASE i WHEN 1 THEN 'a' ELSE 'b' END => CASE WHEN (i = 1) THEN a ELSE b END
+CAST(i AS BIGINT) => i
+CAST(i * 2 AS BIGINT) => ?
+round(d) => round(d, 0)
+sum(i) OVER () => ?
+floor(d) => ?
+"#,
+        );
+    }
+}
