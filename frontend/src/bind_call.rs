@@ -231,6 +231,9 @@ impl<'a> Binder<'a> {
                 args = args.into_iter().map(|arg| self.as_shown(arg)).collect();
             }
             Function::Concat | Function::ConcatSkipNull | Function::ConcatWs => {
+                if args.iter().any(|&arg| matches!(self.arena.type_of(arg), DataType::Nested(_))) {
+                    return Err(self.unsupported(at, "text of lists, structs or maps"));
+                }
                 args = args.into_iter().map(|arg| self.as_text(arg)).collect();
             }
             Function::Round if self.dialect == Dialect::Postgres && args.len() == 1 => {
@@ -250,6 +253,15 @@ impl<'a> Binder<'a> {
             Function::DateDiff => {
                 self.unit(&mut args, at)?;
                 self.weeks_from_mondays(&mut args, at)?;
+            }
+            Function::RegexpMatches if self.dialect == Dialect::Spark && !self.is_common_regexp(args[1], false) => {
+                return self.listed_call("regexp_like_java", args, DataType::Boolean, at);
+            }
+            Function::RegexpReplace
+                if self.dialect == Dialect::Spark
+                    && !(self.is_common_regexp(args[1], true) && self.is_plain_replacement(args[2])) =>
+            {
+                return self.listed_call("regexp_replace_java", args, DataType::Text, at);
             }
             Function::RegexpReplace
                 if matches!(self.dialect, Dialect::Spark | Dialect::Snowflake | Dialect::BigQuery) =>
@@ -299,6 +311,36 @@ impl<'a> Binder<'a> {
             *divisor = self.divisor(function, *divisor, data_type);
         }
         Ok(self.arena.call(function, args, data_type))
+    }
+
+    /// Whether Java and RE2 read a regular expression alike. In a replacement it also matches no empty text, which
+    /// Java finds once more behind each match.
+    fn is_common_regexp(&self, pattern: ScalarId, is_replaced: bool) -> bool {
+        let Scalar::Literal(Literal::Text(text)) = &self.arena[pattern] else { return false };
+        if is_replaced && (text.is_empty() || text.contains(['*', '?', '|', '^'])) {
+            return false;
+        }
+        let mut chars = text.chars().peekable();
+        let mut was_repeat = false;
+        while let Some(next) = chars.next() {
+            let is_repeat = matches!(next, '*' | '+' | '?');
+            let is_own = match next {
+                '\\' => chars.next().is_none_or(|next| next.is_alphanumeric() && !matches!(next, 'd' | 'w')),
+                '[' => matches!(chars.peek(), Some('^' | ']')),
+                '(' => chars.peek() == Some(&'?'),
+                '$' | '{' | '&' => true,
+                _ => is_repeat && was_repeat,
+            };
+            if is_own {
+                return false;
+            }
+            was_repeat = is_repeat;
+        }
+        true
+    }
+
+    fn is_plain_replacement(&self, replacement: ScalarId) -> bool {
+        matches!(&self.arena[replacement], Scalar::Literal(Literal::Text(text)) if !text.contains(['$', '\\']))
     }
 
     /// The warehouses count the starts of weeks between two times, DuckDB whole weeks.

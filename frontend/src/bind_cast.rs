@@ -4,6 +4,7 @@ use isomer_ir::{DataType, Dialect, Function, Literal, Scalar, ScalarId, is_widen
 use sqlparser::ast::Expr;
 
 use crate::bind::{Bind, Binder};
+use crate::functions::listed;
 use crate::literal;
 
 impl<'a> Binder<'a> {
@@ -59,6 +60,10 @@ impl<'a> Binder<'a> {
             let rounded = self.arena.call(Function::Round, [value], from);
             return Ok(self.arena.scalar(Scalar::Cast { arg: rounded, to, is_try }));
         }
+        // Spark writes `1.0E20`, the others `1e+20`.
+        if self.dialect == Dialect::Spark && from.is_float() && to == DataType::Text {
+            return self.listed_call("float_text_spark", [value], to, at);
+        }
         // Which texts are numbers or times differs: Spark takes `2024` for a date and not `1.5` for an integer.
         let is_read = to.is_numeric() || to.is_temporal() || to == DataType::Boolean;
         if is_try && self.dialect == Dialect::Spark && from == DataType::Text && is_read {
@@ -96,6 +101,10 @@ impl<'a> Binder<'a> {
     pub(crate) fn as_text(&mut self, value: ScalarId) -> ScalarId {
         match self.arena.type_of(value) {
             DataType::Text | DataType::Unknown | DataType::Null => value,
+            found if found.is_float() && self.dialect == Dialect::Spark => match listed("float_text_spark") {
+                Some(text) => self.arena.call(text, [value], DataType::Text),
+                None => self.arena.cast(value, DataType::Text),
+            },
             _ => self.arena.cast(value, DataType::Text),
         }
     }

@@ -59,6 +59,14 @@ impl Speller<'_> {
             | ("substring_datafusion", Target::DataFusion) => return Ok(self.exprs.call("substring", operands)),
             ("substring_spark", Target::DuckDb) => return Ok(self.substring_of_spark(operands)),
             ("split_part_spark", Target::Spark) => return Ok(self.exprs.call("split_part", operands)),
+            ("regexp_replace_java", Target::Spark) => return Ok(self.exprs.call("regexp_replace", operands)),
+            ("regexp_like_java", Target::Spark) => {
+                return Ok(self.exprs.template(Level::Compare, "@ RLIKE @", operands));
+            }
+            ("float_text_spark", Target::Spark) => match operands {
+                [value] => return self.cast_to(*value, DataType::Text),
+                _ => return Err(self.lost_scalar()),
+            },
             ("try_cast_spark", Target::Spark) => {
                 let name = super::types::written(data_type, self.dialect)?;
                 return Ok(self.exprs.template(Level::Primary, &format!("TRY_CAST(# AS {name})"), operands));
