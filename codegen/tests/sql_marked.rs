@@ -39,7 +39,11 @@ fn a_sample_by_rows_of_a_table() {
     let plan = sampled(p.scan("orders"), Some(SampleMethod::Bernoulli), size, Some(7));
     let (amount, one) = (p.col("orders.customer_id"), p.int(1));
     let above = p.test(isomer_ir::Function::Gt, amount, one);
-    check(&filter(plan, &[above]), &mut p, &ALL, &expect![[r#"
+    check(
+        &filter(plan, &[above]),
+        &mut p,
+        &ALL,
+        &expect![[r#"
         -- duckdb
         WITH orders_prepared AS (
             SELECT order_id, customer_id
@@ -66,14 +70,19 @@ fn a_sample_by_rows_of_a_table() {
         WHERE customer_id > 1
         -- datafusion
         GEN-0041
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn blocks_are_no_rows() {
     let mut p = Plans::new();
     let plan = sampled(p.scan("orders"), Some(SampleMethod::System), SampleSize::Percent("10".into()), None);
-    check(&plan, &mut p, &ALL, &expect![[r#"
+    check(
+        &plan,
+        &mut p,
+        &ALL,
+        &expect![[r#"
         -- duckdb
         WITH orders_prepared AS (
             SELECT order_id
@@ -92,7 +101,8 @@ fn blocks_are_no_rows() {
         GEN-0041
         -- datafusion
         GEN-0041
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -102,7 +112,11 @@ fn a_number_of_rows_of_a_query() {
     let above = p.test(isomer_ir::Function::Gt, amount, one);
     let input = filter(p.scan("orders"), &[above]);
     let drawn = sampled(input.clone(), Some(SampleMethod::Reservoir), SampleSize::Rows(20), Some(42));
-    check(&drawn, &mut p, &ALL, &expect![[r#"
+    check(
+        &drawn,
+        &mut p,
+        &ALL,
+        &expect![[r#"
         -- duckdb
         WITH filtered_orders AS (
             SELECT order_id
@@ -121,10 +135,15 @@ fn a_number_of_rows_of_a_query() {
         GEN-0041
         -- datafusion
         GEN-0041
-    "#]]);
+    "#]],
+    );
     // Spark takes any rows, by no method.
     let any = sampled(input, None, SampleSize::Rows(20), None);
-    check(&any, &mut p, &ALL, &expect![[r#"
+    check(
+        &any,
+        &mut p,
+        &ALL,
+        &expect![[r#"
         -- duckdb
         GEN-0041
         -- postgres
@@ -143,7 +162,8 @@ fn a_number_of_rows_of_a_query() {
         FROM filtered_orders_prepared
         -- datafusion
         GEN-0041
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -153,7 +173,10 @@ fn versions() {
     let number = p.int(3);
     let moment = p.arena.literal(Literal::Text("2024-01-01".into()));
     for (by, at, expect) in [
-        (VersionBy::Version, number, expect![[r#"
+        (
+            VersionBy::Version,
+            number,
+            expect![[r#"
             -- duckdb
             SELECT order_id
             FROM orders AT (VERSION => 3)
@@ -163,8 +186,12 @@ fn versions() {
             GEN-0042
             -- datafusion
             GEN-0042
-        "#]]),
-        (VersionBy::Timestamp, moment, expect![[r#"
+        "#]],
+        ),
+        (
+            VersionBy::Timestamp,
+            moment,
+            expect![[r#"
             -- duckdb
             SELECT order_id
             FROM orders AT (TIMESTAMP => '2024-01-01')
@@ -174,8 +201,12 @@ fn versions() {
             GEN-0042
             -- datafusion
             GEN-0042
-        "#]]),
-        (VersionBy::VersionAsOf, number, expect![[r#"
+        "#]],
+        ),
+        (
+            VersionBy::VersionAsOf,
+            number,
+            expect![[r#"
             -- duckdb
             GEN-0042
             -- postgres
@@ -185,8 +216,12 @@ fn versions() {
             FROM orders VERSION AS OF 3
             -- datafusion
             GEN-0042
-        "#]]),
-        (VersionBy::TimestampAsOf, moment, expect![[r#"
+        "#]],
+        ),
+        (
+            VersionBy::TimestampAsOf,
+            moment,
+            expect![[r#"
             -- duckdb
             GEN-0042
             -- postgres
@@ -196,8 +231,12 @@ fn versions() {
             FROM orders TIMESTAMP AS OF '2024-01-01'
             -- datafusion
             GEN-0042
-        "#]]),
-        (VersionBy::SystemAsOf, moment, expect![[r#"
+        "#]],
+        ),
+        (
+            VersionBy::SystemAsOf,
+            moment,
+            expect![[r#"
             -- duckdb
             GEN-0042
             -- postgres
@@ -206,7 +245,8 @@ fn versions() {
             GEN-0042
             -- datafusion
             GEN-0042
-        "#]]),
+        "#]],
+        ),
     ] {
         let version = TableVersion { by, at };
         let mut columns = Vec::new();

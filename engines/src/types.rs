@@ -26,6 +26,9 @@ pub(crate) fn duckdb_name(data_type: DataType) -> Option<String> {
         DataType::Date => "DATE",
         DataType::Time => "TIME",
         DataType::Timestamp => "TIMESTAMP",
+        DataType::TimestampTo(0) => "TIMESTAMP_S",
+        DataType::TimestampTo(..=3) => "TIMESTAMP_MS",
+        DataType::TimestampTo(_) => "TIMESTAMP_NS",
         DataType::TimestampTz => "TIMESTAMP WITH TIME ZONE",
         DataType::Interval => "INTERVAL",
         DataType::Json => "JSON",
@@ -56,6 +59,9 @@ pub(crate) fn from_duckdb_name(name: &str) -> DataType {
         "DATE" => DataType::Date,
         "TIME" => DataType::Time,
         "TIMESTAMP" => DataType::Timestamp,
+        "TIMESTAMP_S" => DataType::TimestampTo(0),
+        "TIMESTAMP_MS" => DataType::TimestampTo(3),
+        "TIMESTAMP_NS" => DataType::TimestampTo(9),
         "TIMESTAMP WITH TIME ZONE" => DataType::TimestampTz,
         "INTERVAL" => DataType::Interval,
         "UUID" => DataType::Uuid,
@@ -110,7 +116,7 @@ mod tests {
             let name = duckdb_name(data_type).unwrap().replace(", ", ",");
             assert_eq!(from_duckdb_name(&name), data_type);
         }
-        for name in ["STRUCT(a INTEGER)", "ENUM('a')", "TIMESTAMP_NS", "DECIMAL(a,b)"] {
+        for name in ["STRUCT(a INTEGER)", "ENUM('a')", "TIME_NS", "DECIMAL(a,b)"] {
             assert_eq!(from_duckdb_name(name), DataType::Unknown, "{name}");
         }
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{
-    Arena, Catalog, ColumnDef, ColumnId, Diagnostic, Dialect, Output, Scalar, ScalarId, Span, fold, nearest,
+    Arena, Catalog, ColumnDef, ColumnId, Diagnostic, Dialect, Output, Scalar, ScalarId, Severity, Span, fold, nearest,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use sqlparser::ast::{self, Expr, Ident, ObjectName, ObjectNamePart, Query};
@@ -15,6 +15,7 @@ use sqlparser::ast::{self, Expr, Ident, ObjectName, ObjectNamePart, Query};
 use crate::parse::{Fault, Parsed, ParsedText, SourceText, parse, with_deep_stack};
 use crate::place::Place;
 use crate::reads::tables_read;
+use crate::remedy::usual_remedy;
 use crate::scope::{Found, Rel, Scope, replace_columns};
 
 /// The outcome of binding a part of a query.
@@ -56,8 +57,10 @@ impl Clause {
 pub(crate) struct Item<'a> {
     /// Output name as written or as the dialect makes it.
     pub(crate) name: Arc<str>,
-    /// Folded alias, where one was written.
+    /// Folded name that other clauses may use: the alias, or the name of a plain column.
     pub(crate) alias: Option<Arc<str>>,
+    /// Whether the name was written as an alias.
+    pub(crate) is_renamed: bool,
     /// What it computes.
     pub(crate) value: ItemValue<'a>,
     /// Its scalar once bound, and whether that was after grouping.
@@ -164,6 +167,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) depth: usize,
     pub(crate) n_operators: usize,
+    /// Derived tables that were bound once more.
+    pub(crate) n_retries: usize,
     /// Parameters of the lambda functions around, by folded name.
     pub(crate) parameters: Vec<(Arc<str>, ScalarId)>,
     /// Rules by which subqueries became joins, with how often.
@@ -231,6 +236,7 @@ pub(crate) fn bind_parsed(
         diagnostics: Vec::new(),
         depth: 0,
         n_operators: 0,
+        n_retries: 0,
         parameters: Vec::new(),
         rules: BTreeMap::new(),
         guessed_names: FxHashSet::default(),
@@ -240,9 +246,16 @@ pub(crate) fn bind_parsed(
     bound.rules = binder.rules;
     bound.guessed_names = binder.guessed_names;
     match result {
-        Ok(output) if bound.diagnostics.is_empty() => bound.output = Some(output),
+        Ok(output) if bound.diagnostics.iter().all(|told| told.severity == Severity::Note) => {
+            bound.output = Some(output);
+        }
         Ok(_) => {}
         Err(fault) => bound.diagnostics.push(*fault),
+    }
+    for told in &mut bound.diagnostics {
+        if told.help.is_none() {
+            told.help = usual_remedy(told.code).map(str::to_owned);
+        }
     }
     bound.diagnostics.sort();
     bound.diagnostics.dedup();
@@ -425,11 +438,9 @@ impl<'a> Binder<'a> {
         if !is_allowed {
             return Ok(None);
         }
-        let level = self.level();
-        let n_aliases = level.n_aliases;
-        let found = level.items[..n_aliases].iter().position(|item| item.alias.as_deref() == Some(key));
-        match found {
-            Some(position) if !self.level().open_items.contains(&position) => {
+        let n_aliases = self.level().n_aliases;
+        match self.item_called(key) {
+            Some(position) if position < n_aliases && !self.level().open_items.contains(&position) => {
                 let scalar = self.item(position)?;
                 if self.arena.volatility(scalar) == isomer_ir::Volatility::Volatile {
                     return Err(self.unsupported_somewhere(&format!("using the volatile column `{key}` by its alias")));
@@ -438,6 +449,15 @@ impl<'a> Binder<'a> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The select item that a name stands for. Of several aliases DuckDB means the last.
+    pub(crate) fn item_called(&mut self, key: &str) -> Option<usize> {
+        let is_duckdb = self.dialect == Dialect::DuckDb;
+        let items = &self.level().items;
+        let is_called = |item: &Item<'_>| item.alias.as_deref() == Some(key);
+        let renamed = items.iter().rposition(|item| is_duckdb && item.is_renamed && is_called(item));
+        renamed.or_else(|| items.iter().position(is_called))
     }
 
     /// The scalar of a select item; bound once before grouping and once after.
@@ -450,6 +470,12 @@ impl<'a> Binder<'a> {
             && was_grouped == is_grouped
         {
             return Ok(scalar);
+        }
+        // What was bound as a group key is read from the groups: a subquery would be computed anew.
+        if let (Some((false, scalar)), ItemValue::Expr(_)) = (item.bound, value)
+            && let Some(&key) = level.keys.get(&scalar)
+        {
+            return Ok(self.arena.column_ref(key));
         }
         let scalar = match value {
             ItemValue::Column(scalar) => scalar,

@@ -37,6 +37,25 @@ impl Binder<'_> {
             (DataType::TimestampTz, DataType::TimestampTz) if is_minus => {
                 Ok(self.arena.call(function, [left, right], DataType::Interval))
             }
+            (DataType::TimestampTz, DataType::Date | DataType::Timestamp)
+            | (DataType::Date | DataType::Timestamp, DataType::TimestampTz)
+                if is_minus && has_days =>
+            {
+                let args = [left, right].map(|arg| self.arena.cast(arg, DataType::TimestampTz));
+                Ok(self.arena.call(function, args, DataType::Interval))
+            }
+            (DataType::Date, DataType::Time) | (DataType::Time, DataType::Date) if has_days && !is_minus => {
+                Ok(self.arena.call(function, [left, right], DataType::Timestamp))
+            }
+            (DataType::Time, DataType::Interval) if has_days => {
+                Ok(self.arena.call(function, [left, right], DataType::Time))
+            }
+            (DataType::Interval, DataType::Time) if has_days && !is_minus => {
+                Ok(self.arena.call(function, [right, left], DataType::Time))
+            }
+            (DataType::Time, DataType::Time) if is_minus && self.dialect == Dialect::Postgres => {
+                Ok(self.arena.call(function, [left, right], DataType::Interval))
+            }
             (DataType::Interval, DataType::Interval) => {
                 Ok(self.arena.call(function, [left, right], DataType::Interval))
             }
@@ -137,7 +156,13 @@ impl Binder<'_> {
             }
             None => {
                 let fault = self.fault("SQL-0011", at, format!("found {a} and {b}, expected numbers for `{function}`"));
-                Err(Box::new(fault.with_help("write a cast")))
+                let help = match (a, b) {
+                    (DataType::Text, other) | (other, DataType::Text) if other.is_numeric() => {
+                        format!("cast the text to {other}")
+                    }
+                    _ => "cast what is no number to one".to_owned(),
+                };
+                Err(Box::new(fault.with_help(help)))
             }
         }
     }
@@ -161,7 +186,7 @@ impl Binder<'_> {
     }
 }
 
-fn integer_fits(value: i128, data_type: DataType) -> bool {
+pub(crate) fn integer_fits(value: i128, data_type: DataType) -> bool {
     let Some(bits) = data_type.integer_bits() else { return false };
     match (data_type.is_unsigned(), bits) {
         (_, 128..) => true,

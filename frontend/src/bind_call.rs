@@ -219,6 +219,14 @@ impl<'a> Binder<'a> {
             }
             Function::NullIf => {
                 let first = self.arena.type_of(args[0]);
+                if let Some((left, right)) = self.cast_by_duckdb(Function::Eq, args[0], args[1])
+                    && self.arena.volatility(args[0]) != Volatility::Volatile
+                {
+                    let is_equal = self.arena.comparison(Function::Eq, left, right);
+                    let null = self.arena.literal(Literal::Null(first));
+                    let (branches, otherwise) = (vec![(is_equal, null)], args[0]);
+                    return Ok(self.arena.scalar(Scalar::Case { branches, otherwise, data_type: first }));
+                }
                 self.unified(&mut args, at)?;
                 return Ok(self.arena.call(function, args, first));
             }

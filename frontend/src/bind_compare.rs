@@ -1,9 +1,10 @@
 //! Comparisons, and the one type that several values take.
 
-use isomer_ir::{DataType, Dialect, Function, Literal, Nested, Scalar, ScalarId};
+use isomer_ir::{DataType, Diagnostic, Dialect, Function, Literal, Nested, Scalar, ScalarId, Severity};
 use sqlparser::ast::Expr;
 
 use crate::bind::{Bind, Binder};
+use crate::bind_arithmetic::integer_fits;
 use crate::literal;
 
 impl<'a> Binder<'a> {
@@ -15,8 +16,47 @@ impl<'a> Binder<'a> {
         right: ScalarId,
         at: &impl crate::place::Place,
     ) -> Bind<ScalarId> {
-        let (left, right) = self.comparable(left, right, at)?;
+        let (left, right) = match self.cast_by_duckdb(function, left, right) {
+            Some(sides) => sides,
+            None => self.comparable(left, right, at)?,
+        };
         Ok(self.arena.comparison(function, left, right))
+    }
+
+    /// The sides where DuckDB compares values of unlike types by a cast of its own: a text by equality
+    /// and JSON in any way as the other's type, a truth value beside a number as 0 or 1.
+    pub(crate) fn cast_by_duckdb(
+        &mut self,
+        function: Function,
+        left: ScalarId,
+        right: ScalarId,
+    ) -> Option<(ScalarId, ScalarId)> {
+        if self.dialect != Dialect::DuckDb {
+            return None;
+        }
+        let (a, b) = (self.arena.type_of(left), self.arena.type_of(right));
+        if self.is_cast_by_duckdb(function, left, b) {
+            Some((self.arena.cast(left, b), right))
+        } else if self.is_cast_by_duckdb(function, right, a) {
+            Some((left, self.arena.cast(right, a)))
+        } else {
+            None
+        }
+    }
+
+    fn is_cast_by_duckdb(&self, function: Function, scalar: ScalarId, to: DataType) -> bool {
+        let is_equality =
+            matches!(function, Function::Eq | Function::NotEq | Function::IsDistinct | Function::IsNotDistinct);
+        let is_plain = to.is_numeric() || to.is_temporal() || to == DataType::Boolean;
+        match self.arena.type_of(scalar) {
+            DataType::Json => is_plain,
+            DataType::Boolean => to.is_integer() || (is_equality && to.is_numeric()),
+            DataType::Text if matches!(self.arena[scalar], Scalar::Literal(_)) => to == DataType::Json,
+            DataType::Text => {
+                is_equality && (is_plain || matches!(to, DataType::Interval | DataType::Uuid)) || to == DataType::Json
+            }
+            _ => false,
+        }
     }
 
     pub(crate) fn comparable(
@@ -82,7 +122,7 @@ impl<'a> Binder<'a> {
         at: &impl crate::place::Place,
     ) -> Bind<ScalarId> {
         let Scalar::Literal(Literal::Text(text)) = self.arena[scalar].clone() else { return Ok(scalar) };
-        if let Some(literal) = literal::typed(&text, to, self.dialect) {
+        if let Some(literal) = literal::typed(&text, to, self.dialect).filter(|literal| self.is_of_type(literal, to)) {
             return Ok(self.arena.literal(literal));
         }
         // A time of day at midnight is no part of a date; another one would be cut off by some
@@ -102,7 +142,33 @@ impl<'a> Binder<'a> {
         if matches!(to, DataType::Uuid | DataType::TimestampTz | DataType::Null) {
             return Ok(if to == DataType::Null { scalar } else { self.arena.cast(scalar, to) });
         }
-        Err(self.fault("SQL-0018", at, format!("`{text}` is not read as {to}")))
+        let help = format!("write a value of {to}, or cast the other side to text");
+        if self.dialect == Dialect::DuckDb && (to.is_numeric() || to == DataType::Boolean) {
+            if !to.is_numeric() || text.parse::<f64>().is_err() {
+                let message = format!(
+                    "`{text}` is not read as {to}: DuckDB fails where a row is compared with it, so the model is left as written"
+                );
+                let note = Diagnostic { severity: Severity::Note, ..*self.fault("SQL-0018", at, message) };
+                self.diagnostics.push(note.with_help(help));
+            }
+            return Ok(self.arena.cast(scalar, to));
+        }
+        let fault = self.fault("SQL-0018", at, format!("`{text}` is not read as {to}"));
+        Err(Box::new(fault.with_help(help)))
+    }
+
+    /// Whether a literal that was read from a text is one of the type: DuckDB casts the text to it, so
+    /// that digits are rounded off.
+    fn is_of_type(&self, literal: &Literal, to: DataType) -> bool {
+        match (literal, to) {
+            _ if self.dialect != Dialect::DuckDb => true,
+            (Literal::Int(value, _), _) if to.is_integer() => integer_fits(*value, to),
+            (Literal::Int(..) | Literal::Decimal { .. }, DataType::Decimal { precision, scale }) => {
+                let held = literal.data_type().as_decimal();
+                held.is_some_and(|(digits, behind)| behind <= scale && digits - behind <= precision - scale)
+            }
+            _ => true,
+        }
     }
 
     /// `scalar` as one of several values that share a type: text literals are read as it.
@@ -138,13 +204,39 @@ impl<'a> Binder<'a> {
         Ok(common)
     }
 
+    fn is_text_literal(&self, scalar: ScalarId) -> bool {
+        matches!(self.arena[scalar], Scalar::Literal(Literal::Text(_)))
+    }
+
+    /// The type that DuckDB casts texts of an `IN` list and of what is looked for to: that of all the others.
+    fn texts_of_list_as(&self, scalars: &[ScalarId]) -> Option<DataType> {
+        let mut to = DataType::Null;
+        for &scalar in scalars {
+            let found = self.arena.type_of(scalar);
+            if found != DataType::Text {
+                let is_alike = to == DataType::Null || to == found || (to.is_integer() && found.is_integer());
+                to = to.common(found).filter(|_| is_alike)?;
+            }
+        }
+        (self.dialect == Dialect::DuckDb && (to.is_numeric() || to.is_temporal() || to == DataType::Boolean))
+            .then_some(to)
+    }
+
     pub(crate) fn in_list(&mut self, inner: &'a Expr, list: &'a [Expr], is_negated: bool, at: &Expr) -> Bind<ScalarId> {
-        let value = self.expr(inner)?;
-        let mut scalars = Vec::with_capacity(list.len());
+        let mut scalars = vec![self.expr(inner)?];
         for item in list {
-            let item_scalar = self.expr(item)?;
-            let (_, right) = self.comparable(value, item_scalar, item)?;
-            scalars.push(right);
+            scalars.push(self.expr(item)?);
+        }
+        if let Some(to) = self.texts_of_list_as(&scalars) {
+            for scalar in &mut scalars {
+                if self.arena.type_of(*scalar) == DataType::Text && !self.is_text_literal(*scalar) {
+                    *scalar = self.arena.cast(*scalar, to);
+                }
+            }
+        }
+        let value = scalars.remove(0);
+        for (scalar, item) in scalars.iter_mut().zip(list) {
+            *scalar = self.comparable(value, *scalar, item)?.1;
         }
         let found = match scalars.as_slice() {
             [one] => self.compared(Function::Eq, value, *one, at)?,

@@ -147,10 +147,13 @@ impl<'a> Binder<'a> {
             Expr::Function(function) => self.function(function, expr),
             Expr::Subquery(query) => self.scalar_subquery(query, expr),
             Expr::Exists { subquery, negated } => self.exists_value(subquery, *negated, expr),
-            Expr::InSubquery { expr: value, subquery, negated } => self.in_value(value, subquery, *negated, expr),
-            Expr::AnyOp { .. } | Expr::AllOp { .. } => {
-                Err(self.unsupported(expr, "`ANY` or `ALL` other than as a condition of its own"))
+            Expr::InSubquery { expr: value, subquery, negated } => {
+                self.quantified_value(value, subquery, Function::Eq, *negated, expr)
             }
+            Expr::AnyOp { left, compare_op, right, is_some: _ } => {
+                self.any_or_all(left, compare_op, right, false, expr)
+            }
+            Expr::AllOp { left, compare_op, right } => self.any_or_all(left, compare_op, right, true, expr),
             Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain, expr),
             Expr::JsonAccess { value, path } => self.json_path(value, path, expr),
             Expr::IsNormalized { .. } => Err(self.unsupported(expr, "`IS NORMALIZED`")),
@@ -391,12 +394,6 @@ impl<'a> Binder<'a> {
             UnaryOperator::Plus => Ok(value),
             UnaryOperator::Not | UnaryOperator::BangNot => {
                 self.expect_boolean(value, inner)?;
-                if let Expr::IsDistinctFrom(_, right) | Expr::IsNotDistinctFrom(_, right) = inner
-                    && !is_tight(right)
-                {
-                    // The parser hung conjuncts behind the comparison that `NOT` does not reach.
-                    return Err(self.unsupported(at, "`NOT` of `IS DISTINCT FROM` without parentheses"));
-                }
                 Ok(self.negated_if(true, value))
             }
             UnaryOperator::Minus => {
@@ -431,26 +428,17 @@ impl<'a> Binder<'a> {
         Ok(self.negated_if(is_negated, test))
     }
 
-    /// `IS DISTINCT FROM`. The parser reads everything behind it as its right side, so that the
-    /// conjuncts that follow hang there; they are conjuncts of the comparison.
     fn distinct_from(&mut self, function: Function, left: &'a Expr, right: &'a Expr, at: &Expr) -> Bind<ScalarId> {
-        let mut parts = operands(right, &BinaryOperator::And).into_iter();
-        let is_chain = matches!(right, Expr::BinaryOp { op: BinaryOperator::And, .. });
-        let first = if is_chain { parts.next().unwrap_or(right) } else { right };
-        if !is_tight(first) {
-            let fault = self.unsupported(at, "this right side of `IS DISTINCT FROM` without parentheses");
-            return Err(fault);
+        if as_tuple(left).is_some() && as_tuple(right).is_some() {
+            let op = if function == Function::IsDistinct { BinaryOperator::NotEq } else { BinaryOperator::Eq };
+            return self.distinct_rows(left, &op, right, at);
         }
-        let (left, first) = (self.expr(left)?, self.expr(first)?);
-        let mut conjuncts = vec![self.compared(function, left, first, at)?];
-        if is_chain {
-            for part in parts {
-                let scalar = self.expr(part)?;
-                self.expect_boolean(scalar, part)?;
-                conjuncts.push(scalar);
-            }
+        if !is_tight(right) {
+            // Engines differ in whether a comparison binds tighter.
+            return Err(self.unsupported(at, "this right side of `IS DISTINCT FROM` without parentheses"));
         }
-        Ok(self.arena.and(conjuncts))
+        let (left, right) = (self.expr(left)?, self.expr(right)?);
+        self.compared(function, left, right, at)
     }
 
     fn case(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{DataType, Dialect, Function, JoinKind, Plan, Scalar, ScalarId, fold, nearest};
+use isomer_ir::{Dialect, Function, JoinKind, Plan, Scalar, ScalarId, fold, nearest};
 use sqlparser::ast::{
     Expr, Join, JoinConstraint, JoinOperator, ObjectName, Query, TableAlias, TableFactor, TableWithJoins,
 };
@@ -14,6 +14,9 @@ use crate::decorrelate::{Pulled, Use};
 use crate::place::Place;
 use crate::scope::{Found, Named, Rel, Scope, replace_columns};
 use crate::syntax::has_subquery;
+
+/// Most derived tables of a text that are bound once more, as ones that read the relations before them.
+const MAX_RETRIES: usize = 16;
 
 /// Most relations that one `FROM` may join.
 const MAX_JOINS: usize = 500;
@@ -45,10 +48,18 @@ impl<'a> Binder<'a> {
                 whole = Some(self.lateral(left, &lateral, JoinKind::Inner, constraint, &item.relation)?);
                 continue;
             }
-            let right = self.table_with_joins(item)?;
-            whole = Some(match whole {
-                None => right,
-                Some(left) => {
+            let beside = match &whole {
+                Some(_) if item.joins.is_empty() => self.factor_beside(&item.relation)?,
+                _ => Ok(self.table_with_joins(item)?),
+            };
+            whole = Some(match (whole, beside) {
+                (Some(left), Err(lateral)) => {
+                    let constraint = &JoinConstraint::None;
+                    self.lateral(left, &lateral, JoinKind::Inner, constraint, &item.relation)?
+                }
+                (None, Err(_)) => unreachable!("only what stands beside others is lateral"),
+                (None, Ok(right)) => right,
+                (Some(left), Ok(right)) => {
                     let (left, right, mut scope) = self.beside(left, right);
                     scope.0.extend(scope.1);
                     (left.joined(JoinKind::Inner, right, Vec::new()), scope.0)
@@ -100,6 +111,12 @@ impl<'a> Binder<'a> {
             return Err(self.unsupported(relation, "`GLOBAL` joins"));
         }
         let (kind, is_turned, constraint) = match join_operator {
+            // DuckDB has none; what looks like one is another kind of join, read as an alias.
+            JoinOperator::Join(JoinConstraint::None) | JoinOperator::Inner(JoinConstraint::None)
+                if matches!(self.dialect, Dialect::DuckDb | Dialect::Postgres) =>
+            {
+                return Err(self.unsupported(relation, "a `JOIN` without a condition"));
+            }
             JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) => (JoinKind::Inner, false, constraint),
             JoinOperator::CrossJoin(constraint) => (JoinKind::Inner, false, constraint),
             JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => (JoinKind::Left, false, constraint),
@@ -132,8 +149,35 @@ impl<'a> Binder<'a> {
             }
             return self.rows_beside(Some(left), &call, kind, constraint, relation);
         }
-        let right = self.factor(relation)?;
+        let right = match self.factor_beside(relation)? {
+            Ok(right) => right,
+            Err(lateral) if !is_turned && matches!(kind, JoinKind::Inner | JoinKind::Left) => {
+                return self.lateral(left, &lateral, kind, constraint, relation);
+            }
+            Err(_) => self.factor(relation)?,
+        };
         self.join_with(left, right, kind, is_turned, constraint, relation)
+    }
+
+    /// A relation beside others. `Err` holds a derived table that reads columns of those, which DuckDB
+    /// allows without a word.
+    fn factor_beside(&mut self, relation: &'a TableFactor) -> Bind<Result<(Rel, Scope), Lateral<'a>>> {
+        let TableFactor::Derived { lateral: false, subquery, alias, sample: None } = relation else {
+            return self.factor(relation).map(Ok);
+        };
+        if self.dialect != Dialect::DuckDb || self.n_retries >= MAX_RETRIES {
+            return self.factor(relation).map(Ok);
+        }
+        let (n_told, n_operators, rules) = (self.diagnostics.len(), self.n_operators, self.rules.clone());
+        match self.factor(relation) {
+            Err(fault) if fault.code == "SQL-0007" => {
+                self.n_retries += 1;
+                self.diagnostics.truncate(n_told);
+                (self.n_operators, self.rules) = (n_operators, rules);
+                Ok(Err(Lateral { query: subquery, alias: alias.as_ref() }))
+            }
+            found => found.map(Ok),
+        }
     }
 
     /// A derived table that reads columns of the relations before it: joined on what it reads of them.
@@ -201,27 +245,25 @@ impl<'a> Binder<'a> {
         at: &TableFactor,
     ) -> Bind<(Rel, Scope)> {
         let (left, right, (left_scope, right_scope)) = self.beside(left, right);
+        let (mut left, mut right) = (left, right);
         if let JoinConstraint::On(expr) = constraint
             && kind == JoinKind::Inner
             && has_subquery(expr)
         {
-            // Of an inner join the condition is a filter, and subqueries of filters are joined to what it reads.
-            let scope = both(left_scope, right_scope);
-            let joined = left.joined(kind, right, Vec::new());
-            self.levels.push(Level::new(scope, joined, Clause::Where));
-            let mut holds = Vec::new();
-            let result = crate::syntax::conjuncts(expr).into_iter().try_for_each(|conjunct| {
-                let scalar = self.conjunct(conjunct)?;
-                holds.extend(scalar.into_iter().flat_map(|scalar| self.arena.conjuncts(scalar)));
-                Ok(())
-            });
-            let level = self.levels.pop().expect("pushed above");
-            return result.map(|()| (level.rel.filtered(holds), level.scope));
+            return self.inner_join_on(left, right, both(left_scope, right_scope), expr);
         }
         let mut columns = left.columns.clone();
         columns.extend(right.columns.iter().map(|(&id, &is_nullable)| (id, is_nullable)));
         let (on, scope) = match constraint {
             JoinConstraint::None => (Vec::new(), both(left_scope.clone(), right_scope.clone())),
+            JoinConstraint::On(expr) if has_subquery(expr) && kind != JoinKind::Full => {
+                let scope = both(left_scope.clone(), right_scope.clone());
+                let side = if is_turned { &mut left } else { &mut right };
+                let before = std::mem::replace(side, Rel::one_row());
+                let (on, rel, scope) = self.side_with_subqueries(before, scope, expr)?;
+                *(if is_turned { &mut left } else { &mut right }) = rel;
+                (on, scope)
+            }
             JoinConstraint::On(expr) => {
                 let scope = both(left_scope.clone(), right_scope.clone());
                 let nothing = Plan::Empty { columns: Vec::new() };
@@ -281,7 +323,8 @@ impl<'a> Binder<'a> {
             on.push(self.compared(Function::Eq, a, b, at)?);
             let scalar = match kind {
                 JoinKind::Full => {
-                    let data_type = self.arena.type_of(a).common(self.arena.type_of(b)).unwrap_or(DataType::Unknown);
+                    let types = (self.arena.type_of(a), self.arena.type_of(b));
+                    let data_type = types.0.common(types.1).ok_or_else(|| self.unlike(at, types, "one type"))?;
                     self.arena.call(Function::Coalesce, [a, b], data_type)
                 }
                 _ if is_turned => b,
@@ -440,7 +483,9 @@ impl<'a> Binder<'a> {
         columns: Vec<Named>,
         alias: Option<&TableAlias>,
     ) -> Bind<(Arc<str>, Vec<Named>)> {
-        let Some(TableAlias { explicit: _, name, columns: list, at }) = alias else { return Ok((key, columns)) };
+        let Some(TableAlias { explicit: _, name, columns: list, at }) = alias else {
+            return Ok((key, self.told_apart(columns)));
+        };
         if at.is_some() {
             return Err(self.unsupported(name, "`AT` behind an alias"));
         }
@@ -456,7 +501,7 @@ impl<'a> Binder<'a> {
             column.name = Arc::from(def.name.value.as_str());
             column.key = fold(&def.name.value);
         }
-        Ok((fold(&name.value), columns))
+        Ok((fold(&name.value), self.told_apart(columns)))
     }
 
     /// The conjuncts of a condition, each split further where binding makes a conjunction of it.

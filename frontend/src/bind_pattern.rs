@@ -128,30 +128,79 @@ impl<'a> Binder<'a> {
         right: &'a Expr,
         at: &Expr,
     ) -> Bind<ScalarId> {
-        let is_negated = match op {
-            BinaryOperator::Eq => false,
-            BinaryOperator::NotEq => true,
-            _ => return Err(self.unsupported(at, "an order of tuples")),
-        };
-        let equal = self.rows_equal(left, right, at)?;
-        Ok(self.negated_if(is_negated, equal))
+        match op {
+            BinaryOperator::Eq | BinaryOperator::NotEq => {
+                let equal = self.rows_equal(left, right, at)?;
+                Ok(self.negated_if(*op == BinaryOperator::NotEq, equal))
+            }
+            BinaryOperator::Lt => self.row_less((left, right), false, at),
+            BinaryOperator::LtEq => self.row_less((left, right), true, at),
+            BinaryOperator::Gt => self.row_less((right, left), false, at),
+            BinaryOperator::GtEq => self.row_less((right, left), true, at),
+            _ => Err(self.unsupported(at, "this operator between tuples")),
+        }
     }
 
-    fn rows_equal(&mut self, left: &'a Expr, right: &'a Expr, at: &Expr) -> Bind<ScalarId> {
+    /// `(a, b) IS DISTINCT FROM (c, d)`, the operator being `<>`, or its negation.
+    pub(crate) fn distinct_rows(
+        &mut self,
+        left: &'a Expr,
+        op: &BinaryOperator,
+        right: &'a Expr,
+        at: &Expr,
+    ) -> Bind<ScalarId> {
+        if self.dialect != Dialect::DuckDb {
+            return Err(self.unsupported(at, "`IS DISTINCT FROM` between tuples"));
+        }
+        self.row_comparison(left, op, right, at)
+    }
+
+    fn row_pairs(&mut self, left: &'a Expr, right: &'a Expr, at: &Expr) -> Bind<Vec<(ScalarId, ScalarId)>> {
         let (Some(left), Some(right)) = (as_tuple(left), as_tuple(right)) else {
             return Err(self.unsupported(at, "a tuple beside what is none"));
         };
         if left.len() != right.len() {
             let message = format!("found {} and {} values in tuples that are compared", left.len(), right.len());
-            return Err(self.fault("SQL-0010", at, message));
+            let fault = self.fault("SQL-0010", at, message);
+            return Err(Box::new(fault.with_help("compare tuples of as many values")));
         }
+        left.iter().zip(right).map(|(a, b)| Ok((self.expr(a)?, self.expr(b)?))).collect()
+    }
+
+    fn rows_equal(&mut self, left: &'a Expr, right: &'a Expr, at: &Expr) -> Bind<ScalarId> {
         let function = if self.dialect == Dialect::DuckDb { Function::IsNotDistinct } else { Function::Eq };
-        let mut conjuncts = Vec::with_capacity(left.len());
-        for (a, b) in left.iter().zip(right) {
-            let (a, b) = (self.expr(a)?, self.expr(b)?);
+        let mut conjuncts = Vec::new();
+        for (a, b) in self.row_pairs(left, right, at)? {
             conjuncts.push(self.compared(function, a, b, at)?);
         }
         Ok(self.arena.and(conjuncts))
+    }
+
+    /// `(a, b) < (c, d)`: the first values that differ decide. To DuckDB NULL is the greatest value here.
+    fn row_less(&mut self, (left, right): (&'a Expr, &'a Expr), is_equal_less: bool, at: &Expr) -> Bind<ScalarId> {
+        let is_duckdb = match self.dialect {
+            Dialect::DuckDb => true,
+            Dialect::Postgres => false,
+            Dialect::DataFusion | Dialect::Spark | Dialect::Snowflake | Dialect::BigQuery => {
+                return Err(self.unsupported(at, "an order of tuples"));
+            }
+        };
+        let mut decided = self.arena.boolean(is_equal_less);
+        for (a, b) in self.row_pairs(left, right, at)?.into_iter().rev() {
+            let mut is_less = self.compared(Function::Lt, a, b, at)?;
+            let function = if is_duckdb { Function::IsNotDistinct } else { Function::Eq };
+            let is_equal = self.compared(function, a, b, at)?;
+            if is_duckdb {
+                is_less = self.arena.predicate(Function::IsTrue, [is_less]);
+                let [a, b] = [a, b].map(|side| self.arena.predicate(Function::IsNull, [side]));
+                let a = self.negated_if(true, a);
+                let is_before_null = self.arena.and([a, b]);
+                is_less = self.arena.or([is_less, is_before_null]);
+            }
+            let later = self.arena.and([is_equal, decided]);
+            decided = self.arena.or([is_less, later]);
+        }
+        Ok(decided)
     }
 
     /// `(a, b) IN ((c, d), …)`.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{
-    Arena, Bound, BoundModel, BoundProject, Column, ColumnId, Diagnostic, Key, Model, ModelProject, Output, Plan,
-    Scalar, Span, Table, fold,
+    Arena, Bound, BoundModel, BoundProject, Column, ColumnId, Diagnostic, Dialect, Key, Model, ModelProject, Output,
+    Plan, Scalar, Severity, Span, Table, fold,
 };
 use rustc_hash::FxHashSet;
 
 use crate::bind::{bind_parsed, reads_of};
+use crate::column_name::told_apart;
 use crate::parse::{ParsedText, SourceText, parse, with_deep_stack};
 
 /// Longest text, in bytes, whose syntax tree is kept between finding what a model reads and binding
@@ -68,10 +69,16 @@ fn bind_models(mut project: ModelProject, mut arena: Arena) -> BoundProject {
         let text = bind_parsed(&text, parsed, model.dialect, &mut arena, &project.catalog, &is_known);
         models[position].comments = text.comments;
         models[position].rules = text.rules.into_iter().map(|(rule, times)| (Arc::from(rule), times)).collect();
+        if text.diagnostics.iter().any(|told| told.code == "SQL-0018" && told.severity == Severity::Note) {
+            // Where it fails depends on which row is looked at first.
+            project.models[position].is_rewritable = false;
+        }
         diagnostics.extend(text.diagnostics);
-        match text.output.map(|output| distinct_names(output, &model)) {
-            Some(Ok(output)) => {
-                if let Some(note) = guessed(&mut project, position, &output, &text.guessed_names) {
+        let mut guessed_names = text.guessed_names;
+        match text.output.map(|output| distinct_names(output, &model, &mut guessed_names)) {
+            Some(Ok((output, note))) => {
+                diagnostics.extend(note);
+                if let Some(note) = guessed(&mut project, position, &output, &guessed_names) {
                     diagnostics.push(note);
                 }
                 project.catalog.insert(table_of(&model, &output, &arena));
@@ -175,17 +182,32 @@ fn circles(project: &ModelProject, upstream: &[Vec<usize>], rest: &[usize]) -> (
     (diagnostics, left)
 }
 
-fn distinct_names(output: Output, model: &Model) -> Result<Output, Diagnostic> {
-    let mut seen: FxHashSet<Arc<str>> = FxHashSet::default();
-    for column in &output.columns {
-        if !seen.insert(fold(&column.name)) {
-            let message = format!("two columns of the model are called `{}`", column.name);
-            let whole = Span::new(0, model.sql.len());
+/// The output with each name once. DuckDB numbers columns of one name where it makes a table or a view
+/// of them; elsewhere such a model cannot be made.
+fn distinct_names(
+    mut output: Output,
+    model: &Model,
+    guessed: &mut FxHashSet<Arc<str>>,
+) -> Result<(Output, Option<Diagnostic>), Diagnostic> {
+    let names: Vec<Arc<str>> = output.columns.iter().map(|column| Arc::clone(&column.name)).collect();
+    let whole = Span::new(0, model.sql.len());
+    let mut note = None;
+    for (column, name) in output.columns.iter_mut().zip(told_apart(&names)) {
+        let Some(name) = name else { continue };
+        let message = format!("two columns of the model are called `{}`", column.name);
+        if model.dialect != Dialect::DuckDb {
             let fault = Diagnostic::model("SQL-0016", &model.path, whole, message);
             return Err(fault.with_help("give one of them another alias"));
         }
+        let message = format!("{message}, and DuckDB calls the later one `{name}`");
+        let told = Diagnostic::note("SQL-0016", &model.path, whole, message);
+        note.get_or_insert(told.with_help("give one of them another alias"));
+        if guessed.contains(&column.name) {
+            guessed.insert(Arc::clone(&name));
+        }
+        column.name = name;
     }
-    Ok(output)
+    Ok((output, note))
 }
 
 /// A model that shows columns without a name of their own stays as written: under another text the engine

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use isomer_ir::semantics::{Database, Value, evaluate};
 use isomer_ir::{
-    Column, ColumnDef, ColumnId, DataType, Literal, Output, OutputColumn, Plan, Scalar, ScalarId, SetOpKind, SortKey,
-    Volatility, fold,
+    Column, ColumnDef, ColumnId, DataType, Dialect, Literal, Output, OutputColumn, Plan, Scalar, ScalarId, SetOpKind,
+    SortKey, Volatility, fold,
 };
 use sqlparser::ast::{
     Cte as CteSyntax, Expr, Fetch, Ident, LimitClause, Offset, OrderBy, OrderByExpr, OrderByKind, OrderByOptions,
-    Query, SetExpr, SetOperator, SetQuantifier, Table, TableAlias, TableAliasColumnDef, Values, With,
+    Query, SetExpr, SetOperator, SetQuantifier, Table, TableAlias, TableAliasColumnDef, With,
 };
 
 use crate::bind::{Bind, Binder, Bound, Clause, Cte, Level, Standing};
+use crate::column_name::told_apart;
 use crate::place::Place;
 use crate::scope::{Named, Rel, Scope, has_outer, is_nullable};
 
@@ -183,6 +184,7 @@ impl<'a> Binder<'a> {
             }
         };
         let named = self.named(columns);
+        let named = self.told_apart(named);
         Ok(Some((Rel { plan, columns: rel.columns }, named)))
     }
 
@@ -201,6 +203,20 @@ impl<'a> Binder<'a> {
             _ => None,
         };
         Ok(Bound { rel, columns: named.into_iter().filter_map(column).collect() })
+    }
+
+    /// Columns as a scope sees them, those of one name told apart as DuckDB does.
+    pub(crate) fn told_apart(&self, mut columns: Vec<Named>) -> Vec<Named> {
+        if self.dialect == Dialect::DuckDb {
+            let names: Vec<Arc<str>> = columns.iter().map(|named| Arc::clone(&named.name)).collect();
+            for (named, name) in columns.iter_mut().zip(told_apart(&names)) {
+                if let Some(name) = name {
+                    named.key = fold(&name);
+                    named.name = name;
+                }
+            }
+        }
+        columns
     }
 
     /// Columns as a scope sees them.
@@ -331,7 +347,7 @@ impl<'a> Binder<'a> {
         for (position, common) in types.iter_mut().enumerate() {
             for input in &inputs {
                 let found = self.arena.column_type(input.columns[position].1);
-                *common = common.common(found).ok_or_else(|| {
+                *common = self.common_of_branches(*common, found).ok_or_else(|| {
                     let message = format!("column `{}` of a set operation is {common} and {found}", names[position]);
                     let whole = isomer_ir::Span::new(0, self.text.text.len());
                     let fault = self.text.fault("SQL-0011", whole, message);
@@ -357,6 +373,19 @@ impl<'a> Binder<'a> {
         let inputs = inputs.into_iter().map(|(rel, taken)| (rel.plan, taken)).collect();
         let rel = Rel::new(Plan::SetOp { kind, inputs, columns: ids }, columns.iter().copied());
         Ok(Bound { rel, columns: names.into_iter().zip(columns.into_iter().map(|(id, _)| id)).collect() })
+    }
+
+    /// The type of a column of a set operation. DuckDB makes texts of what stands beside a text, and
+    /// numbers of truth values.
+    fn common_of_branches(&self, a: DataType, b: DataType) -> Option<DataType> {
+        let is_duckdb = self.dialect == Dialect::DuckDb;
+        let as_text =
+            |of: DataType| of.is_numeric() || of.is_temporal() || matches!(of, DataType::Boolean | DataType::Interval);
+        match (a, b) {
+            (DataType::Text, other) | (other, DataType::Text) if is_duckdb && as_text(other) => Some(DataType::Text),
+            (DataType::Boolean, other) | (other, DataType::Boolean) if is_duckdb && other.is_integer() => Some(other),
+            _ => a.common(b),
+        }
     }
 
     /// An input of a set operation with its columns cast to the common types.
@@ -388,62 +417,12 @@ impl<'a> Binder<'a> {
         (Rel::new(Plan::Project { input: Box::new(rel.plan), exprs }, exposed), taken)
     }
 
-    /// `VALUES`, with columns `col0`, `col1`… (`column1`… in PostgreSQL and DataFusion).
-    pub(crate) fn values(&mut self, values: &'a Values) -> Bind<Bound> {
-        let Values { explicit_row: _, value_keyword: _, rows } = values;
-        let width = rows.first().map_or(0, |row| row.content.len());
-        let mut bound: Vec<Vec<ScalarId>> = Vec::with_capacity(rows.len());
-        self.levels.push(Level::new(Scope::default(), Rel::one_row(), Clause::Values));
-        let result = rows.iter().try_for_each(|row| {
-            let row = &row.content;
-            if row.len() != width || width == 0 {
-                let message = format!("a row of `VALUES` has {} columns, expected {width}", row.len());
-                return Err(self.fault("SQL-0019", values, message));
-            }
-            bound.push(row.iter().map(|expr| self.scalar(expr)).collect::<Bind<_>>()?);
-            Ok(())
-        });
-        self.levels.pop();
-        result?;
-        let mut columns = Vec::with_capacity(width);
-        for position in 0..width {
-            let mut common = DataType::Null;
-            for row in &bound {
-                let found = self.arena.type_of(row[position]);
-                common = common.common(found).ok_or_else(|| {
-                    self.fault("SQL-0011", values, format!("a column of `VALUES` holds {common} and {found}"))
-                })?;
-            }
-            for row in &mut bound {
-                row[position] = self.converted(row[position], common)?;
-            }
-            let scalars: Vec<ScalarId> = bound.iter().map(|row| row[position]).collect();
-            let no_columns = indexmap::IndexMap::default();
-            let may_be_null = scalars.iter().any(|&scalar| is_nullable(scalar, &no_columns, self.arena));
-            let name: Arc<str> = Arc::from(match self.dialect {
-                isomer_ir::Dialect::DuckDb => format!("col{position}"),
-                isomer_ir::Dialect::Spark => format!("col{}", position + 1),
-                isomer_ir::Dialect::Postgres
-                | isomer_ir::Dialect::DataFusion
-                | isomer_ir::Dialect::Snowflake
-                | isomer_ir::Dialect::BigQuery => format!("column{}", position + 1),
-            });
-            let def = ColumnDef::Values { position: u32::try_from(position).unwrap_or(u32::MAX), values: scalars };
-            columns.push((Arc::clone(&name), self.arena.column(def, common, &name), may_be_null));
-        }
-        let ids = columns.iter().map(|(_, id, _)| *id).collect();
-        let rel = Rel::new(
-            Plan::Values { columns: ids, rows: bound },
-            columns.iter().map(|&(_, id, is_nullable)| (id, is_nullable)),
-        );
-        Ok(Bound { rel, columns: columns.into_iter().map(|(name, id, _)| (name, id)).collect() })
-    }
-
     /// `ORDER BY` over the output columns of something that is no plain `SELECT`.
     fn ordered(&mut self, bound: Bound, order: Option<&'a OrderByKind>, keeps_order: bool) -> Bind<Bound> {
         let Some(kind) = order else { return Ok(bound) };
         let Bound { rel, columns } = bound;
         let named = self.named(columns.clone());
+        let named = self.told_apart(named);
         let scalars: Vec<ScalarId> = named.iter().map(|named| named.scalar).collect();
         self.levels.push(Level::new(Scope::of(Arc::from(""), named), rel, Clause::Select));
         let keys = self.order_keys(kind, &scalars);
@@ -485,7 +464,7 @@ impl<'a> Binder<'a> {
     pub(crate) fn order_scalar(&mut self, expr: &'a Expr, outputs: &[ScalarId]) -> Bind<ScalarId> {
         if let Expr::Identifier(ident) = expr {
             let key = fold(&ident.value);
-            let found = self.level().items.iter().position(|item| item.alias.as_deref() == Some(&*key));
+            let found = self.item_called(&key);
             if let Some(&scalar) = found.and_then(|position| outputs.get(position)) {
                 return Ok(scalar);
             }

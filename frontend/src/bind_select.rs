@@ -108,7 +108,7 @@ impl<'a> Binder<'a> {
         if projection.is_empty() {
             // `FROM t` alone shows every column.
             for column in self.level().scope.visible.clone() {
-                self.push_item(column.name, Some(column.key), ItemValue::Column(column.scalar));
+                self.push_item(column.name, Some(column.key), false, ItemValue::Column(column.scalar));
             }
         }
         let n_items = self.level().items.len();
@@ -182,7 +182,7 @@ impl<'a> Binder<'a> {
                 if !is_sure {
                     self.guessed_names.insert(Arc::clone(&name));
                 }
-                self.push_item(name, alias, ItemValue::Expr(expr));
+                self.push_item(name, alias, false, ItemValue::Expr(expr));
                 Ok(())
             }
             SelectItem::ExprWithAlias { expr, alias } => {
@@ -192,7 +192,7 @@ impl<'a> Binder<'a> {
                     return Err(self.unsupported(expr, "`ISNULL` after a column; write `IS NULL`"));
                 }
                 let name = Arc::from(alias.value.as_str());
-                self.push_item(name, Some(fold(&alias.value)), ItemValue::Expr(expr));
+                self.push_item(name, Some(fold(&alias.value)), true, ItemValue::Expr(expr));
                 Ok(())
             }
             SelectItem::ExprWithAliases { expr, .. } => Err(self.unsupported(expr, "several aliases of one item")),
@@ -271,17 +271,20 @@ impl<'a> Binder<'a> {
                 continue;
             }
             let value = replaced.iter().find(|(name, _)| *name == column.key);
+            let is_replaced = value.is_some();
             let value = value.map_or(ItemValue::Column(column.scalar), |(_, expr)| ItemValue::Expr(expr));
             match renamed.iter().find(|(name, _)| *name == column.key) {
-                Some((_, alias)) => self.push_item(Arc::from(alias.value.as_str()), Some(fold(&alias.value)), value),
-                None => self.push_item(column.name, Some(column.key), value),
+                Some((_, alias)) => {
+                    self.push_item(Arc::from(alias.value.as_str()), Some(fold(&alias.value)), true, value);
+                }
+                None => self.push_item(column.name, Some(column.key), is_replaced, value),
             }
         }
         Ok(())
     }
 
-    fn push_item(&mut self, name: Arc<str>, alias: Option<Arc<str>>, value: ItemValue<'a>) {
-        self.level().items.push(Item { name, alias, value, bound: None });
+    fn push_item(&mut self, name: Arc<str>, alias: Option<Arc<str>>, is_renamed: bool, value: ItemValue<'a>) {
+        self.level().items.push(Item { name, alias, is_renamed, value, bound: None });
     }
 
     /// The select list over the level's relation, `DISTINCT` and `ORDER BY`.

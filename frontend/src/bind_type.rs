@@ -71,6 +71,11 @@ pub(crate) fn type_of_name(written: &ast::DataType, dialect: Dialect) -> Option<
         T::Timestamp(None, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone)
         | T::TimestampNtz(None)
         | T::Datetime(None) => DataType::Timestamp,
+        T::Timestamp(Some(digits), TimezoneInfo::None | TimezoneInfo::WithoutTimeZone)
+            if dialect == Dialect::DuckDb =>
+        {
+            timestamp_to(*digits)?
+        }
         T::Timestamp(None, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => DataType::TimestampTz,
         T::Interval { fields: None, precision: None } => DataType::Interval,
         T::Uuid => DataType::Uuid,
@@ -85,8 +90,23 @@ pub(crate) fn type_of_name(written: &ast::DataType, dialect: Dialect) -> Option<
             "byte" => DataType::Int8,
             "string" => DataType::Text,
             "timestamp_ntz" => DataType::Timestamp,
+            "timestamp_s" if dialect == Dialect::DuckDb => DataType::TimestampTo(0),
+            "timestamp_ms" if dialect == Dialect::DuckDb => DataType::TimestampTo(3),
+            "timestamp_ns" if dialect == Dialect::DuckDb => DataType::TimestampTo(9),
+            "timestamp_us" if dialect == Dialect::DuckDb => DataType::Timestamp,
             _ => return None,
         },
+        _ => return None,
+    })
+}
+
+/// DuckDB has seconds, and their thousandths, millionths and thousand-millionths.
+pub(crate) fn timestamp_to(digits: impl Into<u64>) -> Option<DataType> {
+    Some(match digits.into() {
+        0 => DataType::TimestampTo(0),
+        1..=3 => DataType::TimestampTo(3),
+        4..=6 => DataType::Timestamp,
+        7..=9 => DataType::TimestampTo(9),
         _ => return None,
     })
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use isomer_ir::{Dialect, fold};
+use rustc_hash::FxHashMap;
 use sqlparser::ast::{BinaryOperator, Expr, Ident};
 
 use crate::duckdb_name::duckdb_name;
@@ -50,6 +51,33 @@ pub(crate) fn column_name(expr: &Expr, dialect: Dialect) -> ColumnName {
             ColumnName { name, alias: None, is_sure: false }
         }
     }
+}
+
+/// The names that DuckDB gives columns of a table, a view or a derived table where several have one name:
+/// the first keeps it, each later one takes the first free number behind it.
+///
+/// `None` stands for a name that stays.
+pub(crate) fn told_apart(names: &[Arc<str>]) -> Vec<Option<Arc<str>>> {
+    // Each name with the least number that may be free behind it.
+    let mut taken: FxHashMap<Arc<str>, usize> = FxHashMap::default();
+    let mut free = |name: &Arc<str>| {
+        let key = fold(name);
+        let Some(&first) = taken.get(&key) else {
+            taken.insert(key, 1);
+            return None;
+        };
+        let mut number = first;
+        loop {
+            let other = format!("{name}_{number}");
+            number += 1;
+            if !taken.contains_key(&fold(&other)) {
+                taken.insert(fold(&other), 1);
+                taken.insert(key, number);
+                return Some(Arc::from(other));
+            }
+        }
+    };
+    names.iter().map(&mut free).collect()
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub(crate) struct Pulled {
 }
 
 impl Pulled {
-    fn plain(plan: Plan) -> Self {
+    pub(crate) fn plain(plan: Plan) -> Self {
         Self { plan, conjuncts: Vec::new(), computed: FxHashMap::default() }
     }
 
@@ -120,6 +120,7 @@ pub(crate) fn pull_up(arena: &mut Arena, plan: Plan, purpose: Use) -> Result<Pul
         }
         // Without a `LIMIT` an order means nothing here.
         Plan::Sort { input, .. } => pull_up(arena, *input, purpose),
+        Plan::Limit { input, fetch: Some(0), .. } => Ok(Pulled::plain(Plan::Empty { columns: input.columns(arena) })),
         Plan::Limit { .. } => Err("`LIMIT`"),
         Plan::Window { .. } => Err("a window function"),
         Plan::Unnest { .. } => Err("`UNNEST`"),

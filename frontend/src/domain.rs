@@ -141,6 +141,11 @@ pub(crate) fn unnested(arena: &mut Arena, plan: Plan, domain: &Domain) -> Result
             Plan::Window { input, calls }
         }
         Plan::Unnest { .. } => return Err("`UNNEST`"),
+        Plan::Limit { input, fetch: Some(0), .. } => {
+            let mut columns = input.columns(arena);
+            columns.extend(domain.ids());
+            Plan::Empty { columns }
+        }
         Plan::Limit { input, skip, fetch } => unnested_limit(arena, *input, skip, fetch, domain)?,
         Plan::SetOp { kind, inputs, columns } => unnested_set_op(arena, kind, inputs, &columns, domain)?,
         Plan::Values { columns, rows } => {
@@ -238,7 +243,7 @@ fn unnested_aggregate(
     Ok(Plan::Project { input: Box::new(joined), exprs: shown })
 }
 
-/// The first rows of each row of the domain are counted.
+/// The rows of each row of the domain are numbered, in their order or by chance, and the first are taken.
 fn unnested_limit(
     arena: &mut Arena,
     input: Plan,
@@ -246,8 +251,11 @@ fn unnested_limit(
     fetch: Option<u64>,
     domain: &Domain,
 ) -> Result<Plan, Reason> {
-    let Plan::Sort { input, keys } = input else { return Err("`LIMIT` without `ORDER BY`") };
-    let input = Box::new(unnested(arena, *input, domain)?);
+    let (input, keys) = match input {
+        Plan::Sort { input, keys } => (*input, keys),
+        input => (input, Vec::new()),
+    };
+    let input = Box::new(unnested(arena, input, domain)?);
     let order: Vec<SortKey> =
         keys.into_iter().map(|key| SortKey { scalar: domain.read(arena, key.scalar), ..key }).collect();
     let mut partition: Args = domain.passed(arena).into_iter().map(|(_, scalar)| scalar).collect();
@@ -258,8 +266,8 @@ fn unnested_limit(
         filter: None,
         is_ignoring_nulls: false,
         partition,
+        frame: if order.is_empty() { Frame::WHOLE } else { Frame::ORDERED },
         order,
-        frame: Frame::ORDERED,
         data_type: DataType::Int64,
     };
     let exposed = input.columns(arena);

@@ -82,6 +82,15 @@ impl<D: Dialect> Dialect for Bounded<D> {
         self.has_versions || self.base.supports_table_versioning()
     }
 
+    /// DuckDB has `E'…'` and `1_000`, which its base does not read.
+    fn supports_string_escape_constant(&self) -> bool {
+        self.is_duckdb || self.base.supports_string_escape_constant()
+    }
+
+    fn supports_numeric_literal_underscores(&self) -> bool {
+        self.is_duckdb || self.base.supports_numeric_literal_underscores()
+    }
+
     /// DuckDB has `* RENAME`, which its base does not read.
     fn supports_select_wildcard_rename(&self) -> bool {
         self.is_duckdb || self.base.supports_select_wildcard_rename()
@@ -115,8 +124,15 @@ impl<D: Dialect> Dialect for Bounded<D> {
         self.base.is_custom_operator_part(ch)
     }
 
+    /// `IS DISTINCT FROM`, behind which the parser takes conjuncts and disjuncts for its right side; and
     /// Spark's `DIV`, which its base leaves out.
     fn parse_infix(&self, parser: &mut Parser<'_>, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+        let is_negated = parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]);
+        if is_negated || parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) {
+            let right = parser.parse_subexpr(precedence);
+            let tied = if is_negated { Expr::IsNotDistinctFrom } else { Expr::IsDistinctFrom };
+            return Some(right.map(|right| tied(Box::new(expr.clone()), Box::new(right))));
+        }
         if self.base.dialect() == TypeId::of::<DatabricksDialect>() && parser.parse_keyword(Keyword::DIV) {
             let right = parser.parse_subexpr(precedence);
             return Some(right.map(|right| Expr::BinaryOp {
@@ -241,7 +257,6 @@ impl<D: Dialect> Dialect for Bounded<D> {
         supports_named_fn_args_with_rarrow_operator
         supports_named_fn_args_with_expr_name
         supports_numeric_prefix
-        supports_numeric_literal_underscores
         supports_dictionary_syntax
         support_map_literal_syntax
         supports_lambda_functions
@@ -311,7 +326,6 @@ impl<D: Dialect> Dialect for Bounded<D> {
         supports_insert_format
         supports_insert_table_alias
         supports_set_stmt_without_operator
-        supports_string_escape_constant
         supports_table_hints
         requires_single_line_comment_whitespace
         supports_array_typedef_with_brackets

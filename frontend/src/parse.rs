@@ -117,7 +117,7 @@ pub(crate) fn parse(text: &SourceText<'_>, dialect: Dialect) -> ParsedText {
     }
     let tokens = if dialect == Dialect::DuckDb {
         match readable(text, tokens) {
-            Ok(tokens) => tokens,
+            Ok(tokens) => respelled(tokens),
             Err(fault) => return (parsed, Some(fault)),
         }
     } else {
@@ -140,6 +140,34 @@ pub(crate) fn parse(text: &SourceText<'_>, dialect: Dialect) -> ParsedText {
         },
     };
     (parsed, fault)
+}
+
+/// The tokens without what the parser reads in PostgreSQL's grammar alone: `E'…'` is the text that it stands
+/// for, and `[NOT] MATERIALIZED` of common table expressions says how DuckDB works, not what it gives.
+fn respelled(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    for token in &mut tokens {
+        if let Token::EscapedStringLiteral(text) = &mut token.token {
+            token.token = Token::SingleQuotedString(std::mem::take(text));
+        }
+    }
+    let is_word = |token: &TokenWithSpan, keyword: Keyword| matches!(&token.token, Token::Word(word) if word.keyword == keyword && word.quote_style.is_none());
+    let places: Vec<usize> =
+        (0..tokens.len()).filter(|&at| !matches!(tokens[at].token, Token::Whitespace(_))).collect();
+    for position in 1..places.len().saturating_sub(1) {
+        let (at, before) = (places[position], places[position - 1]);
+        if !is_word(&tokens[at], Keyword::MATERIALIZED) || tokens[places[position + 1]].token != Token::LParen {
+            continue;
+        }
+        let is_negated = is_word(&tokens[before], Keyword::NOT);
+        let first = if is_negated { position.saturating_sub(2) } else { position - 1 };
+        if is_word(&tokens[places[first]], Keyword::AS) {
+            tokens[at].token = Token::Whitespace(Whitespace::Space);
+            if is_negated {
+                tokens[before].token = Token::Whitespace(Whitespace::Space);
+            }
+        }
+    }
+    tokens
 }
 
 /// Parses a text of any number of statements.

@@ -6,6 +6,24 @@ use crate::bind::{Binder, Clause};
 use crate::parse::Fault;
 use crate::place::Place;
 
+/// What to do about a fault that says nothing of its own.
+pub(crate) fn usual_remedy(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "SQL-0004" => "split the model",
+        "SQL-0005" => "name at least one column",
+        "SQL-0006" => "correct the name, or declare the table under `sources`",
+        "SQL-0007" => "correct the name; columns come from the relations of `FROM`",
+        "SQL-0008" => "qualify it with a table name or alias",
+        "SQL-0010" => "give as many arguments as it takes",
+        "SQL-0011" => "write a cast",
+        "SQL-0013" => "add it to the select list",
+        "SQL-0015" => "write it as a join",
+        "SQL-0018" => "correct the literal",
+        "SQL-0019" => "make the counts agree",
+        _ => return None,
+    })
+}
+
 impl Binder<'_> {
     /// An aggregate or a window function where none may stand.
     pub(crate) fn misplaced(&self, at: &impl Place, what: &str, clause: Clause) -> Fault {

@@ -3,9 +3,12 @@
 use std::hash::{Hash, Hasher};
 
 use indexmap::IndexMap;
-use isomer_ir::{ColumnDef, ColumnId, DataType, Function, JoinKind, Literal, Plan, Scalar, ScalarId};
+use isomer_ir::{
+    AggregateCall, AggregateFunction, Args, ColumnDef, ColumnId, DataType, Function, JoinKind, Literal, Plan, Scalar,
+    ScalarId,
+};
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet, FxHasher};
-use sqlparser::ast::{BinaryOperator, Expr, Query, UnaryOperator};
+use sqlparser::ast::{Expr, Query, UnaryOperator};
 
 use crate::bind::{Bind, Binder, Bound, Clause, outer_at};
 use crate::bind_query::plan_has_outer;
@@ -13,28 +16,15 @@ use crate::decorrelate::{OVER_NOTHING, Pulled, Reason, Use, keyed, pull_up};
 use crate::domain::{Domain, unnested};
 use crate::parse::Fault;
 use crate::place::Place;
-use crate::scope::{Rel, is_nullable, replace_columns};
+use crate::scope::{Rel, replace_columns};
 use crate::syntax::bare;
 
-/// A subquery's rows, the value compared with, and the conditions that tie it to its surroundings.
-struct Side {
-    rel: Rel,
-    values: Vec<ScalarId>,
-    on: Vec<ScalarId>,
-}
-
-/// A comparison with each row of a subquery.
-struct Compared {
-    /// True where the row matches.
-    test: ScalarId,
-    /// True where it matches or may, a value being NULL.
-    may_match: ScalarId,
-    /// NULL values that make it uncertain.
-    unknown: ScalarId,
-    /// Whether a NULL can occur.
-    may_be_null: bool,
-    /// Whether one value is compared by equality.
-    is_single_equality: bool,
+/// Whether a subquery has a row.
+enum Existence {
+    /// Decided by its form.
+    Known(bool),
+    /// The rows and the conditions under which one exists.
+    Rows(Rel, Vec<ScalarId>),
 }
 
 impl<'a> Binder<'a> {
@@ -56,7 +46,7 @@ impl<'a> Binder<'a> {
                     let function = self.comparison_of(compare_op, expr)?;
                     self.quantified(left, query, function, false, expr)
                 }
-                _ => Err(self.unsupported(expr, "`ANY` of something that is no subquery")),
+                _ => self.predicate(expr).map(Some),
             },
             Expr::AllOp { left, compare_op, right } if !is_negated => match bare(right) {
                 Expr::Subquery(query) => {
@@ -67,28 +57,16 @@ impl<'a> Binder<'a> {
                     // `x > ALL q` is `NOT (x <= ANY q)`, NULLs included.
                     self.quantified(left, query, opposite, true, expr)
                 }
-                _ => Err(self.unsupported(expr, "`ALL` of something that is no subquery")),
+                _ => self.predicate(expr).map(Some),
             },
             _ => self.predicate(expr).map(Some),
         }
     }
 
-    fn comparison_of(&self, op: &BinaryOperator, at: &Expr) -> Bind<Function> {
-        Ok(match op {
-            BinaryOperator::Eq => Function::Eq,
-            BinaryOperator::NotEq => Function::NotEq,
-            BinaryOperator::Lt => Function::Lt,
-            BinaryOperator::LtEq => Function::LtEq,
-            BinaryOperator::Gt => Function::Gt,
-            BinaryOperator::GtEq => Function::GtEq,
-            _ => return Err(self.unsupported(at, "`ANY` or `ALL` with this operator")),
-        })
-    }
-
     fn exists(&mut self, query: &'a Query, is_negated: bool, at: &Expr) -> Bind<Option<ScalarId>> {
         match self.existence(query, at)? {
-            None => Ok(Some(self.arena.boolean(!is_negated))),
-            Some((rel, on)) => {
+            Existence::Known(exists) => Ok(Some(self.arena.boolean(exists != is_negated))),
+            Existence::Rows(rel, on) => {
                 let kind = if is_negated { JoinKind::Anti } else { JoinKind::Semi };
                 self.attach(rel, kind, on);
                 Ok(None)
@@ -96,8 +74,7 @@ impl<'a> Binder<'a> {
         }
     }
 
-    /// The rows and conditions of an `EXISTS`; nothing where a row always exists.
-    fn existence(&mut self, query: &'a Query, at: &Expr) -> Bind<Option<(Rel, Vec<ScalarId>)>> {
+    fn existence(&mut self, query: &'a Query, at: &Expr) -> Bind<Existence> {
         self.expect_place(at)?;
         let Bound { rel, columns: _ } = self.query(query, false)?;
         let mut plan = rel.plan;
@@ -105,12 +82,14 @@ impl<'a> Binder<'a> {
         loop {
             plan = match plan {
                 Plan::Project { input, .. } | Plan::Distinct { input } | Plan::Sort { input, .. } => *input,
-                Plan::Limit { input, skip: 0, fetch: Some(1..) } => *input,
+                Plan::Limit { fetch: Some(0), .. } => return Ok(Existence::Known(false)),
+                Plan::Limit { input, skip: 0, .. } => *input,
+                Plan::Limit { input, skip, .. } => break plan = self.more_than(skip, *input),
                 other => break plan = other,
             };
         }
         if matches!(&plan, Plan::Aggregate { keys, .. } if keys.is_empty()) {
-            return Ok(None);
+            return Ok(Existence::Known(true));
         }
         let Pulled { plan, conjuncts, .. } = self.decorrelated(plan, Use::Existence, at)?;
         self.note("decorrelate-exists");
@@ -119,132 +98,28 @@ impl<'a> Binder<'a> {
         let rel = Rel::new(plan, ids.into_iter().map(|id| (id, nullable.get(&id).copied().unwrap_or(true))));
         let (rel, map) = self.beside_level(rel);
         let on = conjuncts.into_iter().map(|conjunct| self.lifted(conjunct, &map)).collect::<Bind<_>>()?;
-        Ok(Some((rel, on)))
+        Ok(Existence::Rows(rel, on))
     }
 
-    /// `value <function> ANY (query)`, or its negation.
-    fn quantified(
-        &mut self,
-        value: &'a Expr,
-        query: &'a Query,
-        function: Function,
-        is_negated: bool,
-        at: &Expr,
-    ) -> Bind<Option<ScalarId>> {
-        let values = self.compared_values(value)?;
-        let side = match self.compared_side(query, values.len(), at)? {
-            Ok(side) => side,
-            Err(single) => {
-                let compared = self.compared(function, values[0], single, at)?;
-                return Ok(Some(self.negated_if(is_negated, compared)));
-            }
+    /// A row where the plan has more than so many: which ones an `OFFSET` leaves out does not matter.
+    fn more_than(&mut self, skip: u64, plan: Plan) -> Plan {
+        let call = AggregateCall {
+            function: AggregateFunction::Count,
+            args: Args::new(),
+            is_distinct: false,
+            filter: None,
+            order: Vec::new(),
+            data_type: DataType::Int64,
         };
-        if values.len() > 1 && function != Function::Eq {
-            return Err(self.unsupported(value, "a tuple compared otherwise than by `IN`"));
-        }
-        let compared = self.compared_with(function, &values, &side, at)?;
-        let Side { rel, on, .. } = side;
-        if !is_negated {
-            let tests = self.arena.conjuncts(compared.test);
-            self.attach(rel, JoinKind::Semi, tests.into_iter().chain(on).collect());
-        } else if !compared.may_be_null {
-            let tests = self.arena.conjuncts(compared.test);
-            self.attach(rel, JoinKind::Anti, tests.into_iter().chain(on).collect());
-        } else if on.is_empty() && compared.is_single_equality {
-            self.attach(rel, JoinKind::AntiNullAware, vec![compared.test]);
-        } else {
-            self.attach(rel, JoinKind::Anti, std::iter::once(compared.may_match).chain(on).collect());
-        }
-        Ok(None)
+        let id = self.arena.aggregate_column(&call, "n");
+        let counted = Plan::Aggregate { input: Box::new(plan), keys: Vec::new(), calls: vec![(id, call)] };
+        let (n, skip) = (self.arena.column_ref(id), Literal::Int(skip.into(), DataType::Int64));
+        let skip = self.arena.literal(skip);
+        let holds = vec![self.arena.comparison(Function::Gt, n, skip)];
+        Plan::Filter { input: Box::new(counted), holds }
     }
 
-    /// The value before `IN`, or each of a tuple.
-    fn compared_values(&mut self, value: &'a Expr) -> Bind<Vec<ScalarId>> {
-        match bare(value) {
-            Expr::Tuple(values) if !values.is_empty() => values.iter().map(|value| self.scalar(value)).collect(),
-            value => Ok(vec![self.scalar(value)?]),
-        }
-    }
-
-    fn compared_with(&mut self, function: Function, values: &[ScalarId], side: &Side, at: &Expr) -> Bind<Compared> {
-        let mut tests = Vec::with_capacity(values.len());
-        let mut may_be_null = false;
-        for (&left, &right) in values.iter().zip(&side.values) {
-            tests.push(self.compared(function, left, right, at)?);
-            may_be_null |= self.may_be_null(left, right, &side.rel);
-        }
-        let test = self.arena.and(tests);
-        if let (&[left], &[right]) = (values, side.values.as_slice()) {
-            let is_unknown = [left, right].map(|side| self.arena.predicate(Function::IsNull, [side]));
-            let may_match = self.arena.or([test, is_unknown[0], is_unknown[1]]);
-            let unknown = self.arena.or(is_unknown);
-            let is_single_equality = function == Function::Eq;
-            return Ok(Compared { test, may_match, unknown, may_be_null, is_single_equality });
-        }
-        // One pair that differs decides a tuple, whatever NULLs the others hold.
-        let unknown = self.arena.predicate(Function::IsNull, [test]);
-        let may_match = self.arena.or([test, unknown]);
-        Ok(Compared { test, may_match, unknown, may_be_null, is_single_equality: false })
-    }
-
-    fn may_be_null(&mut self, left: ScalarId, right: ScalarId, rel: &Rel) -> bool {
-        is_nullable(right, &rel.columns, self.arena) || {
-            let columns = self.level().rel.columns.clone();
-            is_nullable(left, &columns, self.arena)
-        }
-    }
-
-    /// The rows of a subquery that a value is compared with. `Err` holds the one value of a
-    /// correlated subquery that always gives one row.
-    fn compared_side(&mut self, query: &'a Query, n_values: usize, at: &Expr) -> Bind<Result<Side, ScalarId>> {
-        self.expect_place(at)?;
-        let bound = self.query(query, false)?;
-        if bound.columns.len() != n_values {
-            let message = format!("the subquery gives {} columns, expected {n_values}", bound.columns.len());
-            let fault = self.fault("SQL-0019", at, message);
-            return Err(Box::new(fault.with_help("select as many columns as are compared")));
-        }
-        let ids: Vec<ColumnId> = bound.columns.iter().map(|&(_, id)| id).collect();
-        if let [id] = ids[..]
-            && plan_has_outer(self.arena, &bound.rel.plan)
-            && is_single_row(&bound.rel.plan)
-        {
-            return Ok(Err(self.joined_scalar(bound, id, at)?));
-        }
-        let mut values: Vec<ScalarId> = ids.iter().map(|&id| self.arena.column_ref(id)).collect();
-        let Rel { mut plan, columns } = bound.rel;
-        loop {
-            plan = match plan {
-                Plan::Project { input, exprs } if self.is_movable(&exprs) => {
-                    values = values.into_iter().map(|value| self.inlined(value, &exprs)).collect();
-                    *input
-                }
-                Plan::Distinct { input } | Plan::Sort { input, .. } => *input,
-                other => break plan = other,
-            };
-        }
-        let pulled = self.decorrelated(plan, Use::Existence, at)?;
-        let values: Vec<ScalarId> = values.into_iter().map(|value| pulled.inlined(self.arena, value)).collect();
-        let Pulled { plan, conjuncts, .. } = pulled;
-        self.note("decorrelate-in");
-        let shown = plan.columns(self.arena);
-        let known = |found: ColumnId| {
-            let position = values.iter().position(|&value| self.arena[value] == Scalar::Column(found));
-            let id = position.map_or(found, |position| ids[position]);
-            columns.get(&id).copied().unwrap_or(true)
-        };
-        let exposed: Vec<(ColumnId, bool)> = shown.into_iter().map(|id| (id, known(id))).collect();
-        let (rel, map) = self.beside_level(Rel::new(plan, exposed));
-        let on = conjuncts.into_iter().map(|conjunct| self.lifted(conjunct, &map)).collect::<Bind<_>>()?;
-        let values = values.into_iter().map(|value| self.lifted(value, &map)).collect::<Bind<_>>()?;
-        Ok(Ok(Side { rel, values, on }))
-    }
-
-    fn is_movable(&self, exprs: &[(ColumnId, ScalarId)]) -> bool {
-        exprs.iter().all(|&(_, scalar)| self.arena.volatility(scalar) != isomer_ir::Volatility::Volatile)
-    }
-
-    fn inlined(&mut self, value: ScalarId, exprs: &[(ColumnId, ScalarId)]) -> ScalarId {
+    pub(crate) fn inlined(&mut self, value: ScalarId, exprs: &[(ColumnId, ScalarId)]) -> ScalarId {
         replace_columns(self.arena, value, &mut |_, scalar| match scalar {
             Scalar::Column(id) => exprs.iter().find(|(known, _)| known == id).map(|&(_, scalar)| scalar),
             _ => None,
@@ -254,41 +129,10 @@ impl<'a> Binder<'a> {
     /// `EXISTS` as a value.
     pub(crate) fn exists_value(&mut self, query: &'a Query, is_negated: bool, at: &Expr) -> Bind<ScalarId> {
         let found = match self.existence(query, at)? {
-            None => self.arena.boolean(true),
-            Some((rel, on)) => self.mark(rel, on),
+            Existence::Known(exists) => self.arena.boolean(exists),
+            Existence::Rows(rel, on) => self.mark(rel, on),
         };
         Ok(self.negated_if(is_negated, found))
-    }
-
-    /// `IN` as a value, which may be NULL: one mark tells of a match, another of an unknown one.
-    pub(crate) fn in_value(
-        &mut self,
-        value: &'a Expr,
-        query: &'a Query,
-        is_negated: bool,
-        at: &Expr,
-    ) -> Bind<ScalarId> {
-        let values = self.compared_values(value)?;
-        let side = match self.compared_side(query, values.len(), at)? {
-            Ok(side) => side,
-            Err(single) => {
-                let compared = self.compared(Function::Eq, values[0], single, at)?;
-                return Ok(self.negated_if(is_negated, compared));
-            }
-        };
-        let compared = self.compared_with(Function::Eq, &values, &side, at)?;
-        let Side { rel, on, .. } = side;
-        let again = rel.clone();
-        let found = self.mark(rel, std::iter::once(compared.test).chain(on.iter().copied()).collect());
-        if !compared.may_be_null {
-            return Ok(self.negated_if(is_negated, found));
-        }
-        let unsure = self.mark(again, std::iter::once(compared.unknown).chain(on).collect());
-        let [yes, no] = [true, false].map(|truth| self.arena.boolean(truth));
-        let null = self.arena.literal(Literal::Null(DataType::Boolean));
-        let branches = vec![(found, yes), (unsure, null)];
-        let scalar = self.arena.scalar(Scalar::Case { branches, otherwise: no, data_type: DataType::Boolean });
-        Ok(self.negated_if(is_negated, scalar))
     }
 
     /// A scalar subquery.
@@ -310,11 +154,15 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn joined_scalar(&mut self, bound: Bound, id: ColumnId, at: &Expr) -> Bind<ScalarId> {
+    pub(crate) fn joined_scalar(&mut self, bound: Bound, id: ColumnId, at: &Expr) -> Bind<ScalarId> {
         let Rel { plan, columns } = bound.rel;
         self.note("decorrelate-scalar-subquery");
         if !plan_has_outer(self.arena, &plan) {
-            let kind = if is_single_row(&plan) { JoinKind::Inner } else { JoinKind::Single };
+            let kind = match most_rows(&plan) {
+                _ if is_single_row(&plan) => JoinKind::Inner,
+                Some(0 | 1) => JoinKind::Left,
+                _ => JoinKind::Single,
+            };
             let (rel, map) = self.beside_level(Rel { plan, columns });
             self.attach(rel, kind, Vec::new());
             let id = map.get(&id).copied().unwrap_or(id);
@@ -347,9 +195,10 @@ impl<'a> Binder<'a> {
             let column = self.arena.column_ref(id);
             return self.attached_value(pulled, &columns, column, JoinKind::Left);
         }
+        let kind = if most_rows(&plan).is_some_and(|most| most <= 1) { JoinKind::Left } else { JoinKind::Single };
         let pulled = self.decorrelated(plan, Use::Rows, at)?;
         let value = pulled.inlined(self.arena, value);
-        self.attached_value(pulled, &columns, value, JoinKind::Single)
+        self.attached_value(pulled, &columns, value, kind)
     }
 
     /// Joins the rows of a scalar subquery to the level; gives its value above the join.
@@ -391,7 +240,7 @@ impl<'a> Binder<'a> {
     fn joined_aggregate(
         &mut self,
         (plan, pulled): (Plan, Vec<ScalarId>),
-        aggregates: &[(ColumnId, isomer_ir::AggregateCall)],
+        aggregates: &[(ColumnId, AggregateCall)],
         value: ScalarId,
         at: &Expr,
     ) -> Bind<ScalarId> {
@@ -445,10 +294,15 @@ impl<'a> Binder<'a> {
             let column = self.arena.column_ref(own);
             let value = self.grouped(column).map_err(|_| "an outer column that is not grouped")?;
             let Scalar::Column(held) = self.arena[value] else { return Err("an outer column that is computed") };
+            let level = self.levels.last().expect("subqueries stand within a level");
+            if !level.rel.columns.contains_key(&held) {
+                return Err("a column of the other side of a join");
+            }
             columns.push((id, held));
         }
         if columns.is_empty() {
-            return Err("a column of a query more than one level further out");
+            // To this level the plan is one without outer columns.
+            return Ok(Pulled::plain(plan));
         }
         let level = self.levels.last().expect("subqueries stand within a level");
         let is_taken =
@@ -472,7 +326,7 @@ impl<'a> Binder<'a> {
         *self.rules.entry(rule).or_insert(0) += 1;
     }
 
-    fn expect_place(&mut self, at: &Expr) -> Bind<()> {
+    pub(crate) fn expect_place(&mut self, at: &Expr) -> Bind<()> {
         match self.level().clause {
             Clause::JoinOn => Err(self.unsupported(at, "a subquery in a join condition")),
             Clause::Values => Err(self.unsupported(at, "a subquery in `VALUES`, `LIMIT` or `OFFSET`")),
@@ -504,7 +358,7 @@ impl<'a> Binder<'a> {
         self.lifted_with(scalar, &values)
     }
 
-    fn lifted_with(&mut self, scalar: ScalarId, values: &FxHashMap<ColumnId, ScalarId>) -> Bind<ScalarId> {
+    pub(crate) fn lifted_with(&mut self, scalar: ScalarId, values: &FxHashMap<ColumnId, ScalarId>) -> Bind<ScalarId> {
         let mut outer = Vec::new();
         self.arena.visit(scalar, &mut |_, scalar| {
             if let Scalar::Outer(id) = scalar {
@@ -525,13 +379,13 @@ impl<'a> Binder<'a> {
         }))
     }
 
-    fn attach(&mut self, right: Rel, kind: JoinKind, on: Vec<ScalarId>) {
+    pub(crate) fn attach(&mut self, right: Rel, kind: JoinKind, on: Vec<ScalarId>) {
         let level = self.level();
         let left = std::mem::replace(&mut level.rel, Rel::one_row());
         level.rel = left.joined(kind, right, on);
     }
 
-    fn mark(&mut self, rel: Rel, on: Vec<ScalarId>) -> ScalarId {
+    pub(crate) fn mark(&mut self, rel: Rel, on: Vec<ScalarId>) -> ScalarId {
         // The marker's number is a digest of what it marks, so that equal subqueries of different
         // models have the same marker.
         let mut hasher = FxHasher::default();
@@ -551,8 +405,35 @@ impl<'a> Binder<'a> {
     }
 }
 
+/// The most rows that a plan gives, where a `LIMIT` says so.
+fn most_rows(plan: &Plan) -> Option<u64> {
+    match plan {
+        Plan::Limit { fetch, .. } => *fetch,
+        Plan::Project { input, .. }
+        | Plan::Named { input, .. }
+        | Plan::Sort { input, .. }
+        | Plan::Filter { input, .. }
+        | Plan::Distinct { input } => most_rows(input),
+        Plan::Aggregate { .. }
+        | Plan::Values { .. }
+        | Plan::Instance { .. }
+        | Plan::Window { .. }
+        | Plan::Unnest { .. }
+        | Plan::Scan { .. }
+        | Plan::ScanAt { .. }
+        | Plan::Sample { .. }
+        | Plan::Empty { .. }
+        | Plan::GroupingSets { .. }
+        | Plan::Join { .. }
+        | Plan::SetOp { .. }
+        | Plan::RecursiveUnion { .. }
+        | Plan::WorkTable { .. }
+        | Plan::Hole { .. } => None,
+    }
+}
+
 /// Whether a plan gives exactly one row.
-fn is_single_row(plan: &Plan) -> bool {
+pub(crate) fn is_single_row(plan: &Plan) -> bool {
     match plan {
         Plan::Aggregate { keys, .. } => keys.is_empty(),
         Plan::Values { rows, .. } => rows.len() == 1,

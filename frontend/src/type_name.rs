@@ -3,7 +3,7 @@
 use isomer_ir::{DataType, Dialect, Nested, NestedType};
 use sqlparser::ast;
 
-use crate::bind_type::type_of_name;
+use crate::bind_type::{timestamp_to, type_of_name};
 use crate::parse::{parse_type, with_deep_stack};
 
 /// The type of a name as a column declaration or a cast writes it, such as `decimal(12, 2)`,
@@ -174,6 +174,9 @@ fn split(name: &str) -> Option<TypeName> {
 }
 
 fn temporal(base: &str, arguments: &[u32], zone: Option<bool>, dialect: Dialect) -> Option<DataType> {
+    if let ("timestamp", &[digits], None | Some(false), Dialect::DuckDb) = (base, arguments, zone, dialect) {
+        return timestamp_to(digits);
+    }
     // Values are microseconds here; another precision rounds when it is cast to.
     if !matches!(arguments, [] | [6]) {
         return None;
@@ -246,6 +249,10 @@ fn plain(base: &str, dialect: Dialect) -> Option<DataType> {
         "date" => DataType::Date,
         "timestamp_ntz" if is_spark => DataType::Timestamp,
         "timestamp_ltz" if is_spark => DataType::TimestampTz,
+        "timestamp_s" if is_duckdb => DataType::TimestampTo(0),
+        "timestamp_ms" if is_duckdb => DataType::TimestampTo(3),
+        "timestamp_us" if is_duckdb => DataType::Timestamp,
+        "timestamp_ns" if is_duckdb => DataType::TimestampTo(9),
         "interval" => DataType::Interval,
         "uuid" if !is_spark => DataType::Uuid,
         _ => return None,

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use isomer_frontend::bind_query;
-use isomer_ir::{Arena, Catalog, Column, DataType, Dialect, Nested, NestedType, Table, explain_output, fold};
+use isomer_ir::{
+    Arena, Catalog, Column, DataType, Diagnostic, Dialect, Nested, NestedType, Severity, Table, explain_output, fold,
+};
 
 const INT: DataType = DataType::Int32;
 const BIG: DataType = DataType::Int64;
@@ -160,22 +162,22 @@ fn bound_in(sql: &str, dialect: Dialect, catalog: &Catalog) -> String {
     let mut arena = Arena::default();
     let source: Arc<str> = Arc::from("m");
     let (output, diagnostics, _) = bind_query(sql, &source, dialect, &mut arena, catalog);
+    let is_note = |found: &Diagnostic| found.severity == Severity::Note;
+    let told = diagnostics.iter().map(|found| {
+        let place = sql.get(found.span.start as usize..found.span.end as usize).unwrap_or("?");
+        let help = found.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        let word = if is_note(found) { "note " } else { "" };
+        format!("{word}{} {}{help} @ {place}\n", found.code, found.message)
+    });
+    let told: String = told.collect();
     match output {
         Some(output) => {
-            assert!(diagnostics.is_empty(), "{sql}: {diagnostics:?}");
-            explain_output(&output, &arena)
+            assert!(diagnostics.iter().all(is_note), "{sql}: {diagnostics:?}");
+            explain_output(&output, &arena) + &told
         }
         None => {
             assert!(!diagnostics.is_empty(), "{sql}: refused without a word");
-            let shown: Vec<String> = diagnostics
-                .iter()
-                .map(|found| {
-                    let place = sql.get(found.span.start as usize..found.span.end as usize).unwrap_or("?");
-                    let help = found.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-                    format!("{} {}{help} @ {place}\n", found.code, found.message)
-                })
-                .collect();
-            shown.concat()
+            told
         }
     }
 }

@@ -47,15 +47,16 @@ impl Plan {
     }
 
     /// Whether computing the plan twice gives the same rows: nothing in it depends on chance, and no
-    /// `LIMIT` and no sample picks among rows.
+    /// `LIMIT`, sample or numbering picks among rows.
     #[must_use]
     pub fn is_repeatable(&self, arena: &Arena) -> bool {
         let mut stack = vec![self];
         while let Some(plan) = stack.pop() {
             let is_volatile = |scalar: ScalarId| arena.volatility(scalar) == Volatility::Volatile;
-            if matches!(plan, Self::Limit { .. } | Self::Sample { .. })
-                || plan.own_scalars().into_iter().any(is_volatile)
-            {
+            let is_picked = matches!(plan, Self::Limit { .. } | Self::Sample { .. });
+            let is_numbered =
+                matches!(plan, Self::Window { calls, .. } if calls.iter().any(|(_, call)| call.is_by_chance()));
+            if is_picked || is_numbered || plan.own_scalars().into_iter().any(is_volatile) {
                 return false;
             }
             stack.extend(plan.inputs());

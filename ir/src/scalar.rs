@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::{AggregateFunction, ColumnId, DataType, Function, ScalarId, WindowFunction};
+use crate::{AggregateFunction, ColumnId, DataType, Function, RankingFunction, ScalarId, WindowFunction};
 
 /// Operands of a scalar; most have one or two.
 pub type Args = SmallVec<[ScalarId; 2]>;
@@ -171,6 +171,24 @@ pub struct WindowCall {
     pub frame: Frame,
     /// Result type.
     pub data_type: DataType,
+}
+
+impl WindowCall {
+    /// Whether chance decides which row gets which value: rows are counted and nothing orders them.
+    ///
+    /// Says nothing of ties in an order that is there.
+    #[must_use]
+    pub fn is_by_chance(&self) -> bool {
+        use RankingFunction as R;
+        let counts = match self.function {
+            WindowFunction::Ranking(
+                R::RowNumber | R::Ntile | R::Lag | R::Lead | R::FirstValue | R::LastValue | R::NthValue,
+            ) => true,
+            WindowFunction::Ranking(R::Rank | R::DenseRank | R::PercentRank | R::CumeDist) => false,
+            WindowFunction::Aggregate(_) => self.frame.unit == FrameUnit::Rows && self.frame != Frame::WHOLE,
+        };
+        counts && self.order.is_empty()
+    }
 }
 
 /// The rows of a partition that a window function sees.

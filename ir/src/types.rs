@@ -53,6 +53,9 @@ pub enum DataType {
     Time,
     /// A wall-clock time without zone, microseconds.
     Timestamp,
+    /// A wall-clock time without zone, to this number of digits of a second: 0, 3 or 9 (DuckDB's
+    /// `TIMESTAMP_S`, `TIMESTAMP_MS` and `TIMESTAMP_NS`).
+    TimestampTo(u8),
     /// An instant, microseconds.
     TimestampTz,
     /// Months, days and microseconds.
@@ -108,7 +111,7 @@ impl DataType {
     /// Whether the type is a date or a timestamp.
     #[must_use]
     pub fn is_temporal(self) -> bool {
-        matches!(self, Self::Date | Self::Timestamp | Self::TimestampTz | Self::Time)
+        matches!(self, Self::Date | Self::Timestamp | Self::TimestampTo(_) | Self::TimestampTz | Self::Time)
     }
 
     /// Average width of a stored value in bytes; used by the cost model only.
@@ -118,7 +121,8 @@ impl DataType {
             Self::Null | Self::Boolean | Self::Int8 | Self::UInt8 => 1.0,
             Self::Int16 | Self::UInt16 => 2.0,
             Self::Int32 | Self::UInt32 | Self::Float32 | Self::Date => 4.0,
-            Self::Int64 | Self::UInt64 | Self::Float64 | Self::Time | Self::Timestamp | Self::TimestampTz => 8.0,
+            Self::Int64 | Self::UInt64 | Self::Float64 => 8.0,
+            Self::Time | Self::Timestamp | Self::TimestampTo(_) | Self::TimestampTz => 8.0,
             Self::Decimal { precision, .. } if precision <= 18 => 8.0,
             Self::Int128 | Self::Decimal { .. } | Self::Interval | Self::Uuid => 16.0,
             Self::Text | Self::Bytes | Self::Unknown => 20.0,
@@ -166,6 +170,10 @@ impl DataType {
             }
             (Self::Nested(a), Self::Nested(b)) => common_nested(a, b),
             (Self::Date, Self::Timestamp) | (Self::Timestamp, Self::Date) => Some(Self::Timestamp),
+            (Self::TimestampTo(a), Self::TimestampTo(b)) => Some(Self::TimestampTo(a.max(b))),
+            (Self::Timestamp, Self::TimestampTo(digits)) | (Self::TimestampTo(digits), Self::Timestamp) => {
+                Some(if digits > 6 { Self::TimestampTo(digits) } else { Self::Timestamp })
+            }
             (Self::Date | Self::Timestamp, Self::TimestampTz) | (Self::TimestampTz, Self::Date | Self::Timestamp) => {
                 Some(Self::TimestampTz)
             }
@@ -206,6 +214,7 @@ impl fmt::Display for DataType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
             Self::Nested(nested) => return nested.fmt(f),
+            Self::TimestampTo(digits) => return write!(f, "timestamp({digits})"),
             Self::Decimal { precision, scale } => return write!(f, "decimal({precision}, {scale})"),
             Self::Null => "null",
             Self::Boolean => "boolean",

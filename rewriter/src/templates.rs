@@ -368,6 +368,7 @@ pub(crate) fn type_families(data_type: DataType) -> Vec<&'static str> {
         DataType::Date => vec!["date", "temporal"],
         DataType::Time => vec!["time", "temporal"],
         DataType::Timestamp => vec!["timestamp", "temporal"],
+        DataType::TimestampTo(_) => Vec::new(),
         DataType::TimestampTz => vec!["timestamptz", "temporal"],
         DataType::Interval => vec!["interval"],
         DataType::Uuid => vec!["uuid"],

@@ -111,7 +111,7 @@ impl Trip {
         if let Err(fault) = &made[at] {
             return differs("optimised fails", fault);
         }
-        let names = names_of(&written);
+        let names = names_of(&engine.query(&format!("FROM ({}) LIMIT 0", model.text)).unwrap_or_default());
         let catalog = &self.optimised.project.project.catalog;
         let is_as_bound = |(name, column): (&String, &OutputColumn)| {
             name.eq_ignore_ascii_case(&column.name) || catalog.is_guessed(&column.name)

@@ -135,6 +135,7 @@ fn arrow_type(data_type: DataType) -> Result<ArrowType, String> {
         | DataType::Bytes
         | DataType::Time
         | DataType::Timestamp
+        | DataType::TimestampTo(_)
         | DataType::TimestampTz
         | DataType::Interval
         | DataType::Uuid

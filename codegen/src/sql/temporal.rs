@@ -23,6 +23,17 @@ impl Speller<'_> {
         match types {
             (DataType::Date, DataType::Interval) => self.shift(a, operator, b, data_type),
             (DataType::Interval, DataType::Date) if function == Function::Add => self.shift(b, operator, a, data_type),
+            (DataType::Date, DataType::Time)
+            | (DataType::Time, DataType::Date | DataType::Time | DataType::Interval)
+                if !matches!(self.dialect, Target::DuckDb | Target::Postgres) =>
+            {
+                Err(CodegenError::new(
+                    "GEN-0034",
+                    "arithmetic over a time of day".to_owned(),
+                    self.dialect.dialect(),
+                    "work with timestamps in the model",
+                ))
+            }
             (DataType::Date, DataType::Date) if function == Function::Subtract => Ok(self.days_between(a, b)),
             (DataType::Date, days) if days.is_integer() => Ok(self.add_days(function, a, b)),
             (days, DataType::Date) if days.is_integer() && function == Function::Add => {

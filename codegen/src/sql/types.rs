@@ -64,6 +64,9 @@ pub(super) fn written(data_type: DataType, dialect: Target) -> Result<String, Co
         (DataType::Time, DuckDb | DataFusion | Postgres) => "TIME",
         (DataType::Timestamp, Spark) => "TIMESTAMP_NTZ",
         (DataType::TimestampTz, Spark) | (DataType::Timestamp, DuckDb | DataFusion | Postgres) => "TIMESTAMP",
+        (DataType::TimestampTo(0), DuckDb) => "TIMESTAMP_S",
+        (DataType::TimestampTo(..=3), DuckDb) => "TIMESTAMP_MS",
+        (DataType::TimestampTo(_), DuckDb) => "TIMESTAMP_NS",
         (DataType::TimestampTz, DuckDb | DataFusion | Postgres) => "TIMESTAMP WITH TIME ZONE",
         (DataType::Interval, DuckDb | DataFusion | Postgres) => "INTERVAL",
         (DataType::Uuid, DuckDb | Postgres) => "UUID",
@@ -73,6 +76,7 @@ pub(super) fn written(data_type: DataType, dialect: Target) -> Result<String, Co
         (DataType::Json, Postgres) => "JSONB",
         (DataType::Time | DataType::Interval, Spark)
         | (DataType::Json, DataFusion | Spark)
+        | (DataType::TimestampTo(_), DataFusion | Postgres | Spark)
         | (DataType::Null | DataType::Unknown | DataType::Nested(_), _) => {
             return Err(CodegenError::new(
                 "GEN-0009",

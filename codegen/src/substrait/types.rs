@@ -47,6 +47,7 @@ pub(super) fn physical(data_type: DataType) -> Result<DataType, CodegenError> {
         DataType::Time => {
             return Err(no_type(data_type, "DataFusion reads a time of day only with a private type variation"));
         }
+        DataType::TimestampTo(_) => return Err(no_type(data_type, "cast the column to a plain timestamp")),
         DataType::Uuid => return Err(no_type(data_type, "DataFusion reads no UUID; cast the column to text")),
         DataType::Json | DataType::Nested(_) => return Err(no_type(data_type, "cast the column to text")),
         DataType::Unknown => return Err(no_type(data_type, "declare the column's type in the project file")),
@@ -100,6 +101,7 @@ pub(super) fn type_message(data_type: DataType) -> Result<Type, CodegenError> {
         | DataType::UInt32
         | DataType::UInt64
         | DataType::Time
+        | DataType::TimestampTo(_)
         | DataType::Uuid
         | DataType::Json
         | DataType::Nested(_)
@@ -130,6 +132,7 @@ pub(super) fn abbreviation(data_type: DataType) -> &'static str {
         | DataType::UInt32
         | DataType::UInt64
         | DataType::Time
+        | DataType::TimestampTo(_)
         | DataType::Uuid
         | DataType::Json
         | DataType::Nested(_)

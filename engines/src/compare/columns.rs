@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int8Array, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int8Array, ListArray, new_null_array};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, IntervalUnit, TimeUnit};
 use arrow::row::{RowConverter, SortField};
@@ -43,6 +43,9 @@ pub(super) fn pair(left: &[ArrayRef], right: &[ArrayRef], tolerance: f64) -> Res
         let values = FloatPair { left: left_values, right: right_values, tolerance };
         return Ok(Pair::Float { classes: (left, right), values });
     }
+    if let (Some(left), Some(right)) = (entries(left), entries(right)) {
+        return pair(&left, &right, tolerance);
+    }
     if left_type == right_type && is_orderable(&left_type) {
         return both(&left_type);
     }
@@ -66,6 +69,12 @@ pub(super) fn pair(left: &[ArrayRef], right: &[ArrayRef], tolerance: f64) -> Res
         return Ok(Pair::Exact(nanoseconds(left)?, nanoseconds(right)?));
     }
     Err(format!("`{left_type}` and `{right_type}` do not compare"))
+}
+
+/// Maps as lists of their entries, which are ordered.
+fn entries(chunks: &[ArrayRef]) -> Option<Vec<ArrayRef>> {
+    let list = |chunk: &ArrayRef| Some(Arc::new(ListArray::from(chunk.as_map_opt()?.clone())) as ArrayRef);
+    chunks.iter().map(list).collect()
 }
 
 /// The type of a dictionary's values, or the type itself.

@@ -295,6 +295,7 @@ fn capacity(data_type: DataType) -> u64 {
         | DataType::Text
         | DataType::Bytes
         | DataType::Timestamp
+        | DataType::TimestampTo(_)
         | DataType::TimestampTz
         | DataType::Interval
         | DataType::Json
@@ -332,6 +333,11 @@ fn value(data_type: DataType, digit: &str, is_key: bool) -> String {
         DataType::Date => format!("DATE '2024-01-01' + CAST({digit} AS INTEGER)"),
         DataType::Time => format!("TIME '00:00:00' + to_seconds({digit})"),
         DataType::Timestamp => format!("make_timestamp(1704067200000000 + ({digit}) * 1800000000)"),
+        DataType::TimestampTo(_) => {
+            let moved = format!("make_timestamp(1704067200000000 + ({digit}) * 1800000000)");
+            let to = duckdb_name(data_type).unwrap_or_default();
+            format!("CAST({moved} AS {to})")
+        }
         DataType::TimestampTz => format!("to_timestamp(1704067200 + ({digit}) * 1800)"),
         DataType::Interval => format!("to_days(CAST({digit} AS INTEGER))"),
         DataType::Uuid => {

@@ -40,7 +40,9 @@ pub(super) fn cast(value: Value, to: DataType) -> Cell {
                 Err(UNKNOWN)
             }
         }
-        DataType::Bytes | DataType::Uuid | DataType::Json | DataType::Nested(_) => Err(UNKNOWN),
+        DataType::Bytes | DataType::Uuid | DataType::Json | DataType::TimestampTo(_) | DataType::Nested(_) => {
+            Err(UNKNOWN)
+        }
         _ => integer(&value, to),
     }
 }

@@ -21,6 +21,15 @@ pub(super) fn arithmetic(function: Function, a: &Value, b: &Value, data_type: Da
             let moved = i128::from(*a) + i128::from(sign) * days;
             i32::try_from(moved).map(Value::Date).map_err(|_| OVERFLOW)
         }
+        (Value::Date(day), Value::Time(clock)) | (Value::Time(clock), Value::Date(day)) if sign > 0 => {
+            let start = i64::from(*day).checked_mul(DAY).ok_or(OVERFLOW)?;
+            start.checked_add(*clock).map(Value::Timestamp).ok_or(OVERFLOW)
+        }
+        // A time of day goes around; what is longer than the clock does not move it.
+        (Value::Time(clock), Value::Interval { micros, .. }) => {
+            Ok(Value::Time((clock + sign * (micros % DAY)).rem_euclid(DAY)))
+        }
+        (Value::Time(a), Value::Time(b)) if sign < 0 => Ok(Value::Interval { months: 0, days: 0, micros: a - b }),
         (Value::Date(a), Value::Date(b)) if sign < 0 => Ok(Value::Int(i128::from(*a) - i128::from(*b))),
         (Value::Timestamp(a), Value::Timestamp(b)) | (Value::TimestampTz(a), Value::TimestampTz(b)) if sign < 0 => {
             let apart = a.checked_sub(*b).ok_or(OVERFLOW)?;

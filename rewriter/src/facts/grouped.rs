@@ -75,6 +75,7 @@ pub(super) fn window_facts(arena: &Arena, calls: &[(ColumnId, isomer_ir::WindowC
     let mut facts = input.clone();
     for (id, call) in calls {
         facts.columns.push(*id);
+        facts.is_volatile |= call.is_by_chance();
         match call.function {
             WindowFunction::Ranking(RankingFunction::RowNumber) => {
                 facts.not_null.push(*id);
