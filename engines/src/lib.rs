@@ -2,8 +2,8 @@
 //! of what they return.
 //!
 //! Both engines speak Arrow 58. DuckDB reads every file and makes every generated row, also for
-//! DataFusion, so that both see the same data. Nothing here changes a user's database or opens
-//! the network.
+//! DataFusion, so that both see the same data. Nothing here changes a user's database, and the network
+//! is opened to read the schema of a PostgreSQL server that a project names, by its own client.
 
 mod compare;
 mod database;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use isomer_engines::{Comparison, Engine, EngineError, EngineKind};
+use isomer_engines::{Comparison, Engine, EngineError, EngineKind, Postgres};
 use isomer_ir::{Bound, Catalog, Dialect, Materialise, Model, Source, SourceData, StepKind};
 
 use crate::api;
@@ -142,7 +142,9 @@ pub fn open(
     tell: &mut dyn FnMut(&str),
 ) -> Result<Engine, String> {
     let project = &optimised.project.project;
-    let database = project.database.as_ref().map(|path| base.join(&**path));
+    // A server tells its schema and gives no rows.
+    let database = project.database.as_ref().filter(|name| Postgres::named(name).is_none());
+    let database = database.map(|path| base.join(&**path));
     let session = Engine::open(engine, database.as_deref()).map_err(|error| causes(&error))?;
     let made = MadeRows::of(optimised);
     let generated = SourceData::Generated(Arc::from(RANDOM), Vec::new());

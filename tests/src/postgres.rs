@@ -87,6 +87,12 @@ impl Server {
         Postgres::with_client(self.programs.join("psql"), &connection)
     }
 
+    /// The name of the server as a project's `database` has it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgresql:///postgres?host={}&user=isomer", self.folder.display())
+    }
+
     /// Gives the server a table of DuckDB, with its rows.
     ///
     /// # Errors

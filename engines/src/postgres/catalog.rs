@@ -182,6 +182,6 @@ mod tests {
         for (name, expect) in cases {
             assert_eq!(from_postgres_name(name), expect, "{name}");
         }
-        assert_eq!(from_postgres_name("integer[]").to_string(), "int32[]");
+        assert_eq!(from_postgres_name("integer[]").to_string(), "list(int32)");
     }
 }

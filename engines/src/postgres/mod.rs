@@ -37,6 +37,13 @@ pub struct TextRows {
 }
 
 impl Postgres {
+    /// The server that a project's `database` names, where it is no file: `postgresql://…` or `postgres://…`.
+    #[must_use]
+    pub fn named(database: &str) -> Option<Self> {
+        let is_server = ["postgresql://", "postgres://"].iter().any(|start| database.starts_with(start));
+        is_server.then(|| Self::new(database))
+    }
+
     /// A server by its connection string: `postgresql://user@host:port/database` or `host=… dbname=…`.
     #[must_use]
     pub fn new(connection: &str) -> Self {

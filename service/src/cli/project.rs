@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use isomer_engines::Postgres;
 use isomer_frontend::ReadOptions;
 use isomer_ir::Table;
 
@@ -79,14 +80,24 @@ pub(super) fn request(console: Console, args: &ProjectArgs) -> Result<(PathBuf, 
     Ok((disk.base, request))
 }
 
-/// Tables of the database that the project names. A database that is not there yet tells nothing.
+/// Tables of the database that the project names. A file that is not there yet tells nothing.
 fn connected_tables(disk: &DiskProject, target: Option<String>) -> Result<Vec<Table>, Failure> {
     let (project, _) = isomer_frontend::read_project(&disk.files, &ReadOptions { target });
-    let database = project.and_then(|project| project.database).map(|path| disk.base.join(&*path));
-    match database.filter(|path| path.is_file()) {
-        Some(path) => isomer_engines::catalog_of_database(&path).map_err(|error| Failure::Sentence(causes(&error))),
-        None => Ok(Vec::new()),
+    let Some(database) = project.and_then(|project| project.database) else { return Ok(Vec::new()) };
+    let path = disk.base.join(&*database);
+    if Postgres::named(&database).is_none() && !path.is_file() {
+        return Ok(Vec::new());
     }
+    tables_of(&database, &path)
+}
+
+/// Tables of a database: of a PostgreSQL server by its name, of DuckDB by the path of its file.
+pub(super) fn tables_of(name: &str, path: &Path) -> Result<Vec<Table>, Failure> {
+    let tables = match Postgres::named(name) {
+        Some(server) => isomer_engines::catalog_of_postgres(&server),
+        None => isomer_engines::catalog_of_database(path),
+    };
+    tables.map_err(|error| Failure::Sentence(causes(&error)))
 }
 
 fn options(args: &ProjectArgs) -> Options {

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use isomer_ir::{Catalog, Diagnostic};
 
 use super::args::{Format, ProveArgs};
+use super::project::tables_of;
 use super::{Console, Failure, Outcome, json};
 use crate::api::prove::{Equality, ModelEquality};
-use crate::execute::causes;
 use crate::files;
 use crate::prove::{ask, compare_projects, decide};
 use crate::report::{self, Texts};
@@ -33,7 +33,7 @@ fn queries(console: Console, args: &ProveArgs, first: &Path, second: &Path) -> R
         faults.extend(found);
     }
     if let Some(path) = &args.database {
-        let tables = isomer_engines::catalog_of_database(path).map_err(|error| Failure::Sentence(causes(&error)))?;
+        let tables = tables_of(&path.to_string_lossy(), path)?;
         tables.into_iter().for_each(|table| catalog.insert(table));
     }
     let (first_name, first_text) = read(first)?;
