@@ -28,11 +28,12 @@ impl Normalizer<'_> {
     ) -> Simplified {
         let call = self.aggregate_call(call, inner, keys, facts);
         let never = call.filter.is_some_and(|filter| is_false(&self.context.arena, &[filter]));
-        if never && self.switches.is_on("simplify-aggregate-filter") {
-            if let Some(value) = self.value_of_nothing(&call) {
-                self.switches.fire("simplify-aggregate-filter");
-                return Simplified::Value(value);
-            }
+        if never
+            && self.switches.is_on("simplify-aggregate-filter")
+            && let Some(value) = self.value_of_nothing(&call)
+        {
+            self.switches.fire("simplify-aggregate-filter");
+            return Simplified::Value(value);
         }
         match self.value_on_keys(&call, keys, facts) {
             Some(value) => Simplified::Value(value),
