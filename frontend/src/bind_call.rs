@@ -143,6 +143,12 @@ impl<'a> Binder<'a> {
         if let Some(&scalar) = self.level().calls.get(&address) {
             return Ok(scalar);
         }
+        if let FunctionArguments::Subquery(query) = &function.args
+            && Self::function_name(function) == "array"
+            && matches!(self.dialect, Dialect::DuckDb | Dialect::Postgres | Dialect::BigQuery)
+        {
+            return self.array_subquery(query, at);
+        }
         if let Some(found) = self.packed(function, at)? {
             return Ok(found);
         }

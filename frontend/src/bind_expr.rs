@@ -349,6 +349,9 @@ impl<'a> Binder<'a> {
             }
             BinaryOperator::Modulo => self.arithmetic(Function::Modulo, left, right, at),
             BinaryOperator::StringConcat => {
+                if let Some(joined) = self.joined_parts(left, right, at)? {
+                    return Ok(joined);
+                }
                 let args = [left, right].map(|arg| self.as_text(arg));
                 Ok(self.arena.call(Function::Concat, args, DataType::Text))
             }

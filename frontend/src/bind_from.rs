@@ -90,7 +90,7 @@ impl<'a> Binder<'a> {
     }
 
     /// Makes the right side's ids disjoint from the left's.
-    fn beside(&mut self, left: (Rel, Scope), right: (Rel, Scope)) -> (Rel, Rel, (Scope, Scope)) {
+    pub(crate) fn beside(&mut self, left: (Rel, Scope), right: (Rel, Scope)) -> (Rel, Rel, (Scope, Scope)) {
         let (left, left_scope) = left;
         let (right, mut right_scope) = right;
         let (right, map) = right.disjoint_from(&|id| left.columns.contains_key(&id), self.arena);
@@ -131,7 +131,9 @@ impl<'a> Binder<'a> {
             JoinOperator::CrossApply | JoinOperator::OuterApply => {
                 return Err(self.unsupported(relation, "`APPLY`"));
             }
-            JoinOperator::AsOf { .. } => return Err(self.unsupported(relation, "`ASOF JOIN`")),
+            JoinOperator::AsOf { match_condition, constraint } => {
+                return self.asof_join(left, relation, match_condition, constraint);
+            }
             JoinOperator::StraightJoin(_) => return Err(self.unsupported(relation, "`STRAIGHT_JOIN`")),
             JoinOperator::ArrayJoin | JoinOperator::LeftArrayJoin | JoinOperator::InnerArrayJoin => {
                 return Err(self.unsupported(relation, "`ARRAY JOIN`"));
@@ -296,7 +298,7 @@ impl<'a> Binder<'a> {
     }
 
     /// `USING` and `NATURAL`: the equalities, and a scope in which each pair stands once, first.
-    fn merged(
+    pub(crate) fn merged(
         &mut self,
         left: &Scope,
         right: &Scope,
@@ -354,7 +356,7 @@ impl<'a> Binder<'a> {
         Ok((on, scope))
     }
 
-    fn factor(&mut self, factor: &'a TableFactor) -> Bind<(Rel, Scope)> {
+    pub(crate) fn factor(&mut self, factor: &'a TableFactor) -> Bind<(Rel, Scope)> {
         self.deeper(|binder| binder.factor_inner(factor))
     }
 

@@ -60,6 +60,42 @@ impl<'a> Binder<'a> {
         self.listed_call("list_value", scalars, data_type, at)
     }
 
+    /// `a || b` of what is no text; `None` for texts and what is shown as text.
+    pub(crate) fn joined_parts(&mut self, left: ScalarId, right: ScalarId, at: &Expr) -> Bind<Option<ScalarId>> {
+        let (a, b) = (self.arena.type_of(left), self.arena.type_of(right));
+        let is_list = |data_type: DataType| data_type.element().is_some();
+        if a == DataType::Bytes || b == DataType::Bytes || self.dialect == Dialect::Postgres && a == DataType::Json {
+            return Err(self.unsupported(at, &format!("`||` of {a} and {b}")));
+        }
+        if !is_list(a) && !is_list(b) {
+            return Ok(None);
+        }
+        let mut lists = [left, right];
+        let data_type = if is_list(a) && is_list(b) { self.unified(&mut lists, at)? } else { DataType::Unknown };
+        if !is_list(data_type) {
+            return Err(self.unsupported(at, &format!("`||` of {a} and {b}")));
+        }
+        let joined = self.listed_call("list_concat", lists, data_type, at)?;
+        match self.dialect {
+            // NULL and a list are the list.
+            Dialect::Postgres => Ok(Some(joined)),
+            // The function passes over a NULL, the operator does not.
+            Dialect::DuckDb => {
+                let [a, b] = lists.map(|list| self.arena.call(Function::IsNull, [list], DataType::Boolean));
+                let is_null = self.arena.or([a, b]);
+                let null = self.arena.literal(Literal::Null(data_type));
+                Ok(Some(self.arena.scalar(Scalar::Case {
+                    branches: vec![(is_null, null)],
+                    otherwise: joined,
+                    data_type,
+                })))
+            }
+            Dialect::DataFusion | Dialect::Spark | Dialect::Snowflake | Dialect::BigQuery => {
+                Err(self.unsupported(at, "`||` of lists"))
+            }
+        }
+    }
+
     /// A struct of named values.
     pub(crate) fn structure(&mut self, fields: Vec<(Arc<str>, &'a Expr)>, at: &Expr) -> Bind<ScalarId> {
         let mut typed: Vec<(Arc<str>, DataType)> = Vec::with_capacity(fields.len());

@@ -178,6 +178,9 @@ impl<'a> Binder<'a> {
     fn expand(&mut self, item: &'a SelectItem) -> Bind<()> {
         match item {
             SelectItem::UnnamedExpr(expr) => {
+                if self.expand_columns(expr, None)? {
+                    return Ok(());
+                }
                 let ColumnName { name, alias, is_sure } = column_name(expr, self.dialect);
                 if !is_sure {
                     self.guessed_names.insert(Arc::clone(&name));
@@ -186,6 +189,9 @@ impl<'a> Binder<'a> {
                 Ok(())
             }
             SelectItem::ExprWithAlias { expr, alias } => {
+                if self.expand_columns(expr, Some(alias))? {
+                    return Ok(());
+                }
                 let is_test = alias.quote_style.is_none() && alias.value.eq_ignore_ascii_case("isnull");
                 if is_test && matches!(self.dialect, Dialect::DuckDb | Dialect::Postgres) {
                     // `x ISNULL` is a test there, and the grammar reads a name.
@@ -283,7 +289,13 @@ impl<'a> Binder<'a> {
         Ok(())
     }
 
-    fn push_item(&mut self, name: Arc<str>, alias: Option<Arc<str>>, is_renamed: bool, value: ItemValue<'a>) {
+    pub(crate) fn push_item(
+        &mut self,
+        name: Arc<str>,
+        alias: Option<Arc<str>>,
+        is_renamed: bool,
+        value: ItemValue<'a>,
+    ) {
         self.level().items.push(Item { name, alias, is_renamed, value, bound: None });
     }
 

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{ColumnId, DataType, Dialect, JoinKind, Plan, ScalarId, fold};
+use isomer_ir::{
+    ColumnId, DataType, Dialect, Function, JoinKind, Literal, Nested, NestedType, Plan, Scalar, ScalarId, fold,
+};
 use sqlparser::ast::{
     self, Expr, FunctionArg, FunctionArgExpr, Ident, JoinConstraint, ObjectName, TableAlias, TableFactor, Value,
     ValueWithSpan,
@@ -84,14 +86,14 @@ impl<'a> Binder<'a> {
     ) -> Bind<Option<RowsCall<'a>>> {
         let folded = name.to_string().to_lowercase();
         let rows = match (folded.as_str(), self.dialect) {
-            ("unnest", Dialect::DuckDb | Dialect::Postgres | Dialect::DataFusion)
-            | ("explode" | "explode_outer" | "posexplode", Dialect::Spark) => Rows::List,
+            ("unnest", Dialect::DuckDb | Dialect::Postgres | Dialect::DataFusion) => Rows::List,
+            (name, Dialect::Spark) if is_generator(name) => Rows::List,
             ("generate_series", Dialect::DuckDb | Dialect::Postgres) | ("range", Dialect::DuckDb) => Rows::Series,
             ("flatten", Dialect::Snowflake) => Rows::Json,
             _ => return Ok(None),
         };
         let mut args = Vec::with_capacity(arguments.len());
-        let mut is_outer = folded == "explode_outer";
+        let mut is_outer = folded.ends_with("_outer");
         for argument in arguments {
             match argument {
                 FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => args.push(expr),
@@ -105,9 +107,10 @@ impl<'a> Binder<'a> {
                 _ => return Err(self.unsupported(name, "this argument of a table function")),
             }
         }
-        let position = match (rows, with_ordinality || folded == "posexplode") {
+        let is_numbered = folded.starts_with("posexplode");
+        let position = match (rows, with_ordinality || is_numbered) {
             (Rows::Json, _) => Some((Arc::from("index"), true)),
-            (_, true) if folded == "posexplode" => Some((Arc::from("pos"), true)),
+            (_, true) if is_numbered => Some((Arc::from("pos"), true)),
             (_, true) => Some((Arc::from("ordinality"), false)),
             (_, false) => None,
         };
@@ -137,38 +140,39 @@ impl<'a> Binder<'a> {
         self.levels.push(Level::new(left_scope.clone(), left, Clause::Where));
         let list = self.listed_rows(call, at);
         let left = self.levels.pop().expect("pushed above").rel;
-        let list = list?;
+        let (list, is_parted) = list?;
         let is_outer = call.is_outer || kind == JoinKind::Left;
         let (rel, column, position) = self.unnested(left, list, &call.name, call.position.is_some(), is_outer, at)?;
-        let (key, columns) = self.rows_named(call, column, position)?;
+        let (key, columns) = self.rows_named(call, column, is_parted, position)?;
         let mut scope = left_scope;
         scope.extend(Scope::of(key, columns));
         Ok((rel, scope))
     }
 
-    /// `LATERAL VIEW [OUTER] explode(list) name AS column`.
+    /// `LATERAL VIEW [OUTER] explode(list) name AS column`, and other functions that give rows.
     pub(crate) fn lateral_view(&mut self, left: (Rel, Scope), view: &'a ast::LateralView) -> Bind<(Rel, Scope)> {
         let ast::LateralView { lateral_view, lateral_view_name, lateral_col_alias, outer } = view;
         let Expr::Function(function) = lateral_view else {
             return Err(self.unsupported(lateral_view, "this `LATERAL VIEW`"));
         };
         let name = Self::function_name(function);
-        if self.dialect != Dialect::Spark || !matches!(name.as_str(), "explode" | "explode_outer" | "posexplode") {
+        if self.dialect != Dialect::Spark || !is_generator(&name) {
             return Err(self.unsupported(lateral_view, "this `LATERAL VIEW`"));
         }
         let args = self.arguments(function)?.exprs;
-        let position = (name == "posexplode").then(|| (Arc::from("pos"), true));
-        let is_outer = *outer || name == "explode_outer";
+        let position = name.starts_with("posexplode").then(|| (Arc::from("pos"), true));
+        let is_outer = *outer || name.ends_with("_outer");
         let view = Some((lateral_view_name, lateral_col_alias.as_slice()));
         let call = RowsCall { rows: Rows::List, name, args, alias: None, position, is_outer, view };
         self.rows_beside(Some(left), &call, JoinKind::Inner, &JoinConstraint::None, lateral_view)
     }
 
-    /// The list that a call makes rows of.
-    fn listed_rows(&mut self, call: &RowsCall<'a>, at: &impl crate::place::Place) -> Bind<ScalarId> {
+    /// The list that a call makes rows of, and whether the fields of its elements are columns of their own.
+    fn listed_rows(&mut self, call: &RowsCall<'a>, at: &impl crate::place::Place) -> Bind<(ScalarId, bool)> {
         let args = call.args.iter().map(|arg| self.expr(arg)).collect::<Bind<Vec<_>>>()?;
         let place = call.args.first().copied().map_or_else(|| Expr::Identifier(Ident::new("")), Clone::clone);
-        match call.rows {
+        let is_map = args.first().is_some_and(|&map| self.entry_of(map).is_some());
+        let list = match call.rows {
             Rows::Json => match args.as_slice() {
                 [value] if self.arena.type_of(*value) == DataType::Json => {
                     self.listed_call("json_elements", [*value], DataType::Json.list_of(), &place)
@@ -194,11 +198,64 @@ impl<'a> Binder<'a> {
                 }
                 self.listed_call(name, args, element.list_of(), &place)
             }
+            Rows::List if call.name == "stack" => self.stacked(&args, &place),
             Rows::List => match args.as_slice() {
+                [map] if self.dialect == Dialect::Spark && self.entry_of(*map).is_some() => {
+                    let entry = self.entry_of(*map).unwrap_or(DataType::Unknown);
+                    self.listed_call("map_entries", [*map], entry.list_of(), &place)
+                }
                 [list] => Ok(*list),
                 _ => Err(self.unsupported(at, "this call with several arguments")),
             },
+        }?;
+        let is_parted =
+            call.name == "stack" || call.name.starts_with("inline") || self.dialect == Dialect::Spark && is_map;
+        Ok((list, is_parted))
+    }
+
+    /// The struct of a map's entry.
+    fn entry_of(&self, map: ScalarId) -> Option<DataType> {
+        let DataType::Nested(nested) = self.arena.type_of(map) else { return None };
+        let Nested::Map(key, value) = nested.get() else { return None };
+        let fields = vec![(Arc::from("key"), *key), (Arc::from("value"), *value)];
+        Some(DataType::Nested(NestedType::new(Nested::Struct(fields))))
+    }
+
+    /// `stack(n, a, b, …)`: the values in `n` rows, one after another, the last filled up with NULLs.
+    fn stacked(&mut self, args: &[ScalarId], at: &Expr) -> Bind<ScalarId> {
+        let Some((&n_rows, values)) = args.split_first() else {
+            return Err(self.unsupported(at, "`stack` of nothing"));
+        };
+        let n_rows = match self.arena[n_rows] {
+            Scalar::Literal(Literal::Int(n, _)) => usize::try_from(n).unwrap_or(0),
+            _ => 0,
+        };
+        if n_rows == 0 || values.is_empty() || n_rows > values.len() {
+            return Err(self.unsupported(at, "`stack` into such a number of rows"));
         }
+        let width = values.len().div_ceil(n_rows);
+        let mut columns = Vec::with_capacity(width);
+        for column in 0..width {
+            let null = self.arena.literal(Literal::Null(DataType::Null));
+            let cell = |row: usize| values.get(row * width + column).copied().unwrap_or(null);
+            let mut cells: Vec<ScalarId> = (0..n_rows).map(cell).collect();
+            let data_type = self.unified(&mut cells, at)?;
+            for cell in &mut cells {
+                if self.arena.type_of(*cell) != data_type {
+                    *cell = self.arena.cast(*cell, data_type);
+                }
+            }
+            columns.push((cells, data_type));
+        }
+        let name = |column: usize| Arc::from(format!("col{column}"));
+        let fields = columns.iter().enumerate().map(|(at, (_, data_type))| (name(at), *data_type)).collect();
+        let row_type = DataType::Nested(NestedType::new(Nested::Struct(fields)));
+        let mut rows = Vec::with_capacity(n_rows);
+        for row in 0..n_rows {
+            let cells: Vec<ScalarId> = columns.iter().map(|(cells, _)| cells[row]).collect();
+            rows.push(self.listed_call("struct_value", cells, row_type, at)?);
+        }
+        self.listed_call("list_value", rows, row_type.list_of(), at)
     }
 
     /// A relation with a row for each element of a list; the ids of the element and its position.
@@ -240,6 +297,7 @@ impl<'a> Binder<'a> {
         &mut self,
         call: &RowsCall<'a>,
         column: ColumnId,
+        is_parted: bool,
         position: Option<ColumnId>,
     ) -> Bind<(Arc<str>, Vec<Named>)> {
         let alias = call.alias.map(|alias| alias.name.value.as_str());
@@ -252,16 +310,34 @@ impl<'a> Binder<'a> {
         };
         let named = |name: &str, scalar: ScalarId| Named { name: Arc::from(name), key: fold(name), scalar };
         let value = self.arena.column_ref(column);
-        let mut columns = vec![named(own, value)];
+        let fields = match self.arena.type_of(value) {
+            DataType::Nested(nested) if is_parted => match nested.get() {
+                Nested::Struct(fields) => fields.as_slice(),
+                Nested::List(_) | Nested::Map(..) | Nested::Enum(_) => &[],
+            },
+            _ => &[],
+        };
+        let place = Expr::Identifier(Ident::new(own));
+        let mut columns = Vec::with_capacity(fields.len().max(1));
+        for (name, _) in fields {
+            let part = self.field(value, name, &place)?;
+            columns.push(named(name, part));
+        }
+        if is_parted && columns.is_empty() {
+            return Err(self.unsupported(&place, "fields of what is not known to be a struct"));
+        }
+        if columns.is_empty() {
+            columns.push(named(own, value));
+        }
         if let (Some(id), Some((name, is_from_zero))) = (position, &call.position) {
             let mut scalar = self.arena.column_ref(id);
             if *is_from_zero {
-                let one = self.arena.literal(isomer_ir::Literal::Int(1, DataType::Int64));
-                scalar = self.arena.call(isomer_ir::Function::Subtract, [scalar, one], DataType::Int64);
+                let one = self.arena.literal(Literal::Int(1, DataType::Int64));
+                scalar = self.arena.call(Function::Subtract, [scalar, one], DataType::Int64);
             }
             let entry = named(name, scalar);
             // `posexplode` shows the position first.
-            if call.name == "posexplode" { columns.insert(0, entry) } else { columns.push(entry) }
+            if call.name.starts_with("posexplode") { columns.insert(0, entry) } else { columns.push(entry) }
         }
         if let Some((name, own)) = call.view {
             if own.len() != columns.len() {
@@ -312,4 +388,10 @@ impl<'a> Binder<'a> {
         self.level().calls.insert(std::ptr::from_ref::<ast::Function>(function) as usize, column);
         Ok(())
     }
+}
+
+/// Whether Spark makes rows of the values of a function.
+fn is_generator(name: &str) -> bool {
+    let plain = name.strip_suffix("_outer").unwrap_or(name);
+    matches!(plain, "explode" | "posexplode" | "inline") || name == "stack"
 }

@@ -140,7 +140,10 @@ pub(crate) fn unnested(arena: &mut Arena, plan: Plan, domain: &Domain) -> Result
                 .collect();
             Plan::Window { input, calls }
         }
-        Plan::Unnest { .. } => return Err("`UNNEST`"),
+        Plan::Unnest { input, list, column, position, is_outer } => {
+            let input = Box::new(unnested(arena, *input, domain)?);
+            Plan::Unnest { input, list: domain.read(arena, list), column, position, is_outer }
+        }
         Plan::Limit { input, fetch: Some(0), .. } => {
             let mut columns = input.columns(arena);
             columns.extend(domain.ids());

@@ -196,6 +196,12 @@ pub(crate) fn listed(name: &str) -> Option<F> {
     ListedFunction::named(name).map(F::Listed)
 }
 
+/// The listed aggregate of a canonical name.
+pub(crate) fn listed_aggregate(name: &str) -> Option<A> {
+    let row = function_rows().iter().find(|row| row.kind == FunctionKind::Aggregate && row.name == name)?;
+    Some(A::Listed(ListedFunction::of(row)))
+}
+
 /// Every name that a dialect knows, for "did you mean".
 pub(crate) fn names(dialect: Dialect) -> impl Iterator<Item = &'static str> {
     function_rows().iter().flat_map(move |row| row.names(dialect)).map(|known| known.name.as_str())

@@ -16,6 +16,8 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use crate::grammar::Bounded;
+use crate::made::Made;
+use crate::reword::reworded;
 use crate::sample_syntax::{has_versions, readable};
 use crate::spark_text::read_texts;
 
@@ -47,13 +49,15 @@ pub(crate) struct SourceText<'a> {
     pub(crate) source: &'a Arc<str>,
     pub(crate) text: &'a str,
     line_starts: Vec<usize>,
+    /// Expressions that are made of those of the text.
+    pub(crate) made: Made,
     is_ascii: bool,
 }
 
 impl<'a> SourceText<'a> {
     pub(crate) fn new(source: &'a Arc<str>, text: &'a str) -> Self {
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { source, text, line_starts, is_ascii: text.is_ascii() }
+        Self { source, text, line_starts, made: Made::default(), is_ascii: text.is_ascii() }
     }
 
     /// The bytes of a range of lines and columns; the whole text where the parser knows no place.
@@ -116,7 +120,7 @@ pub(crate) fn parse(text: &SourceText<'_>, dialect: Dialect) -> ParsedText {
         return (parsed, Some(fault));
     }
     let tokens = if dialect == Dialect::DuckDb {
-        match readable(text, tokens) {
+        match readable(text, tokens).and_then(|tokens| reworded(text, tokens)) {
             Ok(tokens) => respelled(tokens),
             Err(fault) => return (parsed, Some(fault)),
         }

@@ -8,7 +8,7 @@ use isomer_ir::{
     ScalarId,
 };
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet, FxHasher};
-use sqlparser::ast::{Expr, Query, UnaryOperator};
+use sqlparser::ast::{BinaryOperator, Expr, Query, UnaryOperator};
 
 use crate::bind::{Bind, Binder, Bound, Clause, outer_at};
 use crate::bind_query::plan_has_outer;
@@ -41,10 +41,18 @@ impl<'a> Binder<'a> {
             Expr::InSubquery { expr: value, subquery, negated } => {
                 self.quantified(value, subquery, Function::Eq, *negated != is_negated, expr)
             }
+            Expr::InUnnest { expr: value, array_expr, negated: false }
+                if !is_negated && !matches!(bare(array_expr), Expr::Array(_)) =>
+            {
+                self.among_elements(value, &BinaryOperator::Eq, array_expr, expr).map(Some)
+            }
             Expr::AnyOp { left, compare_op, right, is_some: _ } if !is_negated => match bare(right) {
                 Expr::Subquery(query) => {
                     let function = self.comparison_of(compare_op, expr)?;
                     self.quantified(left, query, function, false, expr)
+                }
+                _ if *compare_op == BinaryOperator::Eq && !matches!(bare(right), Expr::Array(_)) => {
+                    self.among_elements(left, compare_op, right, expr).map(Some)
                 }
                 _ => self.predicate(expr).map(Some),
             },
@@ -143,7 +151,7 @@ impl<'a> Binder<'a> {
         self.joined_scalar(bound, id, at)
     }
 
-    fn one_column(&self, bound: &Bound, at: &Expr) -> Bind<ColumnId> {
+    pub(crate) fn one_column(&self, bound: &Bound, at: &Expr) -> Bind<ColumnId> {
         match bound.columns.as_slice() {
             [(_, id)] => Ok(*id),
             columns => {

@@ -69,6 +69,7 @@ pub(crate) fn has_subquery(expr: &Expr) -> bool {
     while let Some(expr) = stack.pop() {
         match expr {
             Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => return true,
+            Expr::Function(function) if matches!(function.args, FunctionArguments::Subquery(_)) => return true,
             Expr::Function(function) => stack.extend(arguments(function)),
             _ => children(expr, &mut stack),
         }

@@ -309,14 +309,28 @@ fn shown(value: &Value) -> String {
 /// When a file cannot be read.
 #[must_use]
 pub fn plain_queries() -> Vec<String> {
+    queries(false)
+}
+
+/// The queries of DuckDB's files that read lists, structs and maps, as [`plain_queries`].
+///
+/// # Panics
+///
+/// When a file cannot be read.
+#[must_use]
+pub fn nested_queries() -> Vec<String> {
+    queries(true)
+}
+
+fn queries(is_nested: bool) -> Vec<String> {
     let mut texts = Vec::new();
     for path in files_of(Dialect::DuckDb) {
         let records = records(&path);
         let is_own =
             |record: &Record<_>| matches!(record, Record::Statement { loc, .. } if loc.file().ends_with(".slt"));
-        let is_nested =
+        let reads_nested =
             |record: &Record<_>| matches!(record, Record::Include { filename, .. } if filename.contains("nested"));
-        if records.iter().any(|record| is_own(record) || is_nested(record)) {
+        if records.iter().any(is_own) || records.iter().any(reads_nested) != is_nested {
             continue;
         }
         let is_random = |condition: &Condition| matches!(condition, Condition::SkipIf { label } if label == "random");

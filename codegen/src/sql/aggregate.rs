@@ -81,6 +81,7 @@ impl Speller<'_> {
     /// `ORDER BY …`; NULLs are placed where the dialect would place them otherwise.
     fn push_order(&mut self, env: &Env, keys: &[SortKey], pieces: &mut Vec<Piece>) -> Result<(), CodegenError> {
         for (i, key) in keys.iter().enumerate() {
+            self.is_ordered_alike(key.scalar)?;
             let expr = self.scalar(env, key.scalar)?;
             pieces.push(Piece::Text(if i == 0 { "ORDER BY " } else { ", " }.into()));
             pieces.push(Piece::Expr(expr, Level::Or));

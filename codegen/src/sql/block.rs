@@ -51,6 +51,10 @@ pub(super) enum Attach {
     Inner,
     Left,
     Full,
+    /// Each row with the nearest row of the relation.
+    AsofInner,
+    /// The same, and rows without one padded with NULLs.
+    AsofLeft,
 }
 
 /// One entry of a `FROM` list.

@@ -389,6 +389,7 @@ impl<'p> Statement<'_, 'p> {
             if matches!(self.speller.arena[key.scalar], Scalar::Literal(_)) {
                 continue;
             }
+            self.speller.is_ordered_alike(key.scalar)?;
             let expr = self.speller.scalar(env, key.scalar)?;
             order.push(Order { expr, is_descending: key.is_descending, is_nulls_first: key.is_nulls_first });
         }

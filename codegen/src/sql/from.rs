@@ -1,8 +1,11 @@
 //! Where the conditions of a `FROM` list stand: each join condition at the first relation at which
 //! all that it reads is there, filters in `WHERE`.
 
-use super::block::{Attach, Item};
+use rustc_hash::FxHashMap;
+
+use super::block::{Attach, Block, Item};
 use super::expr::{ExprId, Exprs, Kind, Node, SourceId};
+use super::statement::Statement;
 
 /// The relations that an expression reads, sorted and distinct.
 pub(super) fn sources_of(expr: ExprId, exprs: &Exprs) -> Vec<SourceId> {
@@ -73,4 +76,22 @@ pub(super) fn has_null_safe_below_full(items: &[Item], exprs: &Exprs) -> bool {
     inner.len() >= 2
         && items.iter().any(|item| item.attach == Attach::Full)
         && inner.iter().any(|item| is_null_safe(item))
+}
+
+impl Statement<'_, '_> {
+    /// Whether conditions read columns of one name of two relations of a subquery: DataFusion 54 takes them for
+    /// each other when it makes a join of the subquery.
+    pub(super) fn has_namesakes(&self, block: &Block, conjuncts: &[ExprId]) -> bool {
+        let mut known: FxHashMap<String, SourceId> = FxHashMap::default();
+        let mut has_two = false;
+        self.speller.exprs.visit(conjuncts, &mut |_, node| {
+            if let Node::Field { source, column } = node
+                && block.items.iter().any(|item| item.source == *source)
+                && let Some(name) = self.sources[source.0 as usize].names.get(column)
+            {
+                has_two |= known.insert(name.to_lowercase(), *source).is_some_and(|other| other != *source);
+            }
+        });
+        has_two
+    }
 }

@@ -1,7 +1,7 @@
 //! Functions and operators of one row, spelled for each dialect.
 
 use super::target::Target;
-use isomer_ir::{Args, DataType, Function, Literal, Scalar, ScalarId};
+use isomer_ir::{Args, DataType, Function, Literal, Nested, Scalar, ScalarId};
 
 use super::expr::{ExprId, Kind, Level};
 use super::spell::{Spelled, Speller, is_wider};
@@ -197,6 +197,20 @@ impl Speller<'_> {
         }
     }
 
+    /// That a value has the same order in the target: NULL is the greatest of elements and fields in the plan, and
+    /// the least for DataFusion and Spark.
+    pub(super) fn is_ordered_alike(&self, scalar: ScalarId) -> Result<(), CodegenError> {
+        let is_nested = match self.arena.type_of(scalar) {
+            DataType::Nested(nested) => !matches!(nested.get(), Nested::Enum(_)),
+            _ => false,
+        };
+        if is_nested && matches!(self.dialect, Target::DataFusion | Target::Spark) {
+            let help = "order by an element or a field";
+            return Err(self.refuse("GEN-0034", "an order of lists, structs or maps", help));
+        }
+        Ok(())
+    }
+
     fn comparison(
         &mut self,
         function: Function,
@@ -204,6 +218,11 @@ impl Speller<'_> {
         operator: &'static str,
         done: &Spelled,
     ) -> Result<ExprId, CodegenError> {
+        if matches!(function, Function::Lt | Function::LtEq | Function::Gt | Function::GtEq) {
+            for &arg in args {
+                self.is_ordered_alike(arg)?;
+            }
+        }
         let Some((left, right)) = self.sides(function, args, done) else { return Err(self.wrong_count(function)) };
         // What is compared stands left of what it is compared with.
         let is_bound = |this: &Self, expr: ExprId| {

@@ -24,6 +24,9 @@ impl Statement<'_, '_> {
         right: NodeId,
         on: &[ScalarId],
     ) -> Result<Block, CodegenError> {
+        if let Some(block) = self.asof(node, kind, left, right, on)? {
+            return Ok(block);
+        }
         let demand = &self.dag.info(node).demand;
         let shown: Vec<ColumnId> =
             self.dag.info(right).columns.iter().copied().filter(|column| demand.contains(column)).collect();
@@ -110,7 +113,7 @@ impl Statement<'_, '_> {
     }
 
     /// A side of a join: nothing but `FROM` and `WHERE`, or a read of a CTE.
-    fn side(&mut self, node: NodeId) -> Result<Block, CodegenError> {
+    pub(super) fn side(&mut self, node: NodeId) -> Result<Block, CodegenError> {
         let mut block = self.build(node)?;
         block.forget_order();
         let is_volatile = block.env.values().any(|&expr| self.speller.exprs.facts(expr).is_volatile);
@@ -177,7 +180,7 @@ impl Statement<'_, '_> {
     }
 
     /// As `wrap`, but never gives the block back as it is.
-    fn wrap_whole(&mut self, block: Block) -> Result<Block, CodegenError> {
+    pub(super) fn wrap_whole(&mut self, block: Block) -> Result<Block, CodegenError> {
         let block = self.wrap(block, None)?;
         if block.items.len() == 1 {
             return Ok(block);
@@ -277,8 +280,13 @@ impl Statement<'_, '_> {
         on: &[ScalarId],
         is_negated: bool,
     ) -> Result<ExprId, CodegenError> {
-        let (mut block, env) = self.tested(left, right, !on.is_empty())?;
+        let (mut block, mut env) = self.tested(left, right, !on.is_empty())?;
         let mut conjuncts = self.conjuncts(&env, on)?;
+        if self.dialect() == Target::DataFusion && self.has_namesakes(&block, &conjuncts) {
+            block = self.wrap(block, None)?;
+            env.extend(block.env.iter().map(|(id, expr)| (*id, *expr)));
+            conjuncts = self.conjuncts(&env, on)?;
+        }
         block.filter.append(&mut conjuncts);
         block.env = Env::default();
         let query = self.finish_unnamed(block, &[])?;

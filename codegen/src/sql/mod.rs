@@ -5,6 +5,7 @@
 //! it), and the finished queries become text ([`print`]).
 
 mod aggregate;
+mod asof;
 mod block;
 mod build;
 mod dag;

@@ -247,6 +247,11 @@ impl Taken {
         self.0.insert(name.to_lowercase())
     }
 
+    /// Takes names as they are, in any order.
+    pub(super) fn take_all<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        self.0.extend(names.map(str::to_lowercase));
+    }
+
     /// `name`, or `name_2`, `name_3`, …: the first that is free, which is then taken.
     pub(super) fn unique(&mut self, name: &str) -> String {
         if self.take(name) {

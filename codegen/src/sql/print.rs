@@ -285,6 +285,8 @@ impl Printer<'_, '_, '_> {
                 (Attach::Inner, false) => "JOIN ",
                 (Attach::Left, _) => "LEFT JOIN ",
                 (Attach::Full, _) => "FULL JOIN ",
+                (Attach::AsofInner, _) => "ASOF JOIN ",
+                (Attach::AsofLeft, _) => "ASOF LEFT JOIN ",
             });
             self.source(item, indent);
             if item.on.is_empty() {

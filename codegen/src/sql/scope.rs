@@ -90,9 +90,8 @@ impl Scopes<'_, '_, '_> {
                 Body::Select(select) => select,
             };
             for item in &select.items {
-                for name in self.statement.sources[item.source.0 as usize].names.values() {
-                    taken.take(name.trim_matches(['"', '`']));
-                }
+                let names = self.statement.sources[item.source.0 as usize].names.values();
+                taken.take_all(names.map(|name| name.trim_matches(['"', '`'])));
             }
             queries.extend(nested(&self.statement.speller.exprs, query, select));
         }

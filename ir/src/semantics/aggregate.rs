@@ -113,6 +113,7 @@ pub(super) fn aggregate(function: AggregateFunction, rows: &[Seen], ties: &[usiz
         A::ArgMin => at_extreme(rows, Ordering::Less),
         A::ArgMax => at_extreme(rows, Ordering::Greater),
         A::Corr | A::CovarSamp | A::CovarPop => statistics::paired(function, rows),
+        A::Listed(listed) if listed.name() == "array_agg" => listed_values(rows, ties),
         A::ApproxCountDistinct | A::Listed(_) => Err(EvalError::Unsupported(function.name())),
         _ if known.is_empty() => Ok(Value::Null),
         A::Sum => sum(&values().collect::<Vec<_>>(), data_type),
@@ -207,6 +208,15 @@ fn joined_text(rows: &[Seen], ties: &[usize]) -> Cell {
         }
     }
     Ok(result.map_or(Value::Null, |text| Value::Text(Arc::from(text))))
+}
+
+/// The values as a list, NULLs among them; NULL of no rows.
+fn listed_values(rows: &[Seen], ties: &[usize]) -> Cell {
+    let is_open = |at: usize| ties[at] == ties[at - 1] && !is_same(&rows[at][0], &rows[at - 1][0]);
+    if (1..rows.len()).any(is_open) {
+        return Err(OPEN);
+    }
+    if rows.is_empty() { Ok(Value::Null) } else { Ok(Value::list(rows.iter().map(|row| row[0].clone()))) }
 }
 
 fn sum(values: &[&Value], data_type: DataType) -> Cell {

@@ -40,9 +40,8 @@ pub(super) fn cast(value: Value, to: DataType) -> Cell {
                 Err(UNKNOWN)
             }
         }
-        DataType::Bytes | DataType::Uuid | DataType::Json | DataType::TimestampTo(_) | DataType::Nested(_) => {
-            Err(UNKNOWN)
-        }
+        DataType::Nested(of) => super::nested::cast_nested(&value, of.get()),
+        DataType::Bytes | DataType::Uuid | DataType::Json | DataType::TimestampTo(_) => Err(UNKNOWN),
         _ => integer(&value, to),
     }
 }

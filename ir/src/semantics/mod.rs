@@ -22,6 +22,7 @@ mod cast;
 mod compare;
 mod inline;
 mod join;
+mod nested;
 mod numeric;
 mod recursion;
 mod relation;

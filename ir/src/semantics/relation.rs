@@ -3,7 +3,7 @@
 use super::cast::cast;
 use super::compare::{is_same, ordered};
 use super::scalar::{Eval, Row};
-use super::{Cell, Database, EvalError, Rows, Value, aggregate, join, window};
+use super::{Cell, Database, EvalError, Rows, Value, aggregate, join, nested, window};
 use crate::{Arena, ColumnId, Output, Plan, ScalarId, SetOpKind, SortKey};
 
 /// The rows of an operator. A column is `None` where no scalar can name it.
@@ -121,8 +121,9 @@ impl Eval<'_> {
                 let input = self.relation(input)?;
                 Ok(Relation::new(input.columns, distinct(input.rows)?))
             }
-            // Lists have no values here.
-            Plan::Unnest { .. } => Err(EvalError::Unsupported("the elements of a list")),
+            Plan::Unnest { input, list, column, position, is_outer } => {
+                nested::unnested(self, &self.relation(input)?, *list, (*column, *position), *is_outer)
+            }
             Plan::Window { input, calls } => window::windowed(self, self.relation(input)?, calls),
             Plan::Sort { input, keys } => {
                 let input = self.relation(input)?;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::cast::cast;
 use super::compare::{compared, ordered};
-use super::{Cell, DOMAIN, Database, EvalError, Value, arithmetic, numeric, temporal, text, worse};
+use super::{Cell, DOMAIN, Database, EvalError, Value, arithmetic, nested, numeric, temporal, text, worse};
 use crate::{Arena, ColumnId, DataType, Function, Literal, Scalar, ScalarId};
 
 const NO_CONDITION: EvalError = EvalError::Unsupported("a condition that is no truth value");
@@ -23,6 +23,8 @@ pub(super) struct Eval<'a> {
     fuel: Counter<u64>,
     /// Rows of the work tables of the recursions around, innermost last.
     pub(super) work: RefCell<Vec<Rc<[Vec<Cell>]>>>,
+    /// Parameters of the lambda functions that are evaluated.
+    bindings: RefCell<Vec<(ScalarId, Value)>>,
 }
 
 /// Columns and cells of the row that a scalar is read against: one row, or two side by side.
@@ -56,7 +58,7 @@ impl<'a> Row<'a> {
 
 impl<'a> Eval<'a> {
     pub(super) fn new(arena: &'a Arena, database: &'a Database) -> Self {
-        Self { arena, database, fuel: Counter::new(FUEL), work: RefCell::default() }
+        Self { arena, database, fuel: Counter::new(FUEL), work: RefCell::default(), bindings: RefCell::default() }
     }
 
     /// The value of a scalar.
@@ -67,6 +69,15 @@ impl<'a> Eval<'a> {
     /// Whether every conjunct is true. One that is not drops the row, whatever the others raise.
     pub(super) fn holds(&self, conjuncts: &[ScalarId], row: Row<'_>) -> Result<bool, EvalError> {
         self.all_hold(conjuncts, row, 0)
+    }
+
+    /// What `work` gives while parameters have values.
+    pub(super) fn bound(&self, bindings: Vec<(ScalarId, Value)>, work: impl FnOnce() -> Cell) -> Cell {
+        let before = self.bindings.borrow().len();
+        self.bindings.borrow_mut().extend(bindings);
+        let result = work();
+        self.bindings.borrow_mut().truncate(before);
+        result
     }
 
     /// Takes one step; an error when a query takes too many.
@@ -92,13 +103,20 @@ impl<'a> Eval<'a> {
         fault.map_or(Ok(true), Err)
     }
 
-    fn nested(&self, scalar: ScalarId, row: Row<'_>, depth: u32) -> Cell {
+    pub(super) fn nested(&self, scalar: ScalarId, row: Row<'_>, depth: u32) -> Cell {
         self.step()?;
         if depth > MAX_DEPTH {
             return Err(EvalError::Unsupported("a scalar of such nesting"));
         }
         match &self.arena[scalar] {
             Scalar::Column(id) => row.column(*id),
+            Scalar::Call { function: Function::Listed(listed), .. } if listed.name() == "lambda_parameter" => {
+                let bindings = self.bindings.borrow();
+                let found = bindings.iter().rev().find(|(known, _)| *known == scalar);
+                found
+                    .map(|(_, value)| value.clone())
+                    .ok_or(EvalError::Unsupported("a parameter outside of its function"))
+            }
             Scalar::Literal(Literal::Float(bits)) => Ok(Value::Float(f64::from_bits(*bits))),
             Scalar::Literal(literal) => Ok(Value::from(literal)),
             Scalar::Call { function, args, data_type } => self.call(*function, args, *data_type, row, depth + 1),
@@ -137,6 +155,9 @@ impl<'a> Eval<'a> {
             Some(&arg) => self.nested(arg, row, depth),
             None => Err(EvalError::Unsupported("a call with too few operands")),
         };
+        if let Some(found) = nested::mapped(self, function, args, row, depth) {
+            return found;
+        }
         match function {
             Function::And | Function::Or => {
                 let operands = args.iter().map(|&operand| self.nested(operand, row, depth));
@@ -230,6 +251,9 @@ fn comparison(function: Function, a: &Value, b: &Value) -> Cell {
 
 /// A function over its values. NULLs are among them only where the function is not strict.
 fn apply(function: Function, args: &[Value], data_type: DataType) -> Cell {
+    if let Function::Listed(listed) = function {
+        return nested::listed(listed.name(), args, data_type);
+    }
     let none = || EvalError::Unsupported("a call with too few operands");
     let first = args.first().ok_or_else(none);
     let second = || args.get(1).ok_or_else(none);
