@@ -70,7 +70,12 @@ fn found(engine: &Engine, texts: &[String], tables: &[Table]) -> Vec<Found> {
         let Ok(batches) = engine.query(&format!("SELECT column_name FROM (DESCRIBE {text})")) else {
             return Found::Nothing;
         };
-        let theirs = values(&batches).expect("texts").iter().filter_map(name).collect();
+        let theirs: Vec<String> = values(&batches).expect("texts").iter().filter_map(name).collect();
+        // Columns of one name are numbered where the query becomes a table, and not before.
+        let distinct: std::collections::BTreeSet<String> = theirs.iter().map(|name| name.to_lowercase()).collect();
+        if distinct.len() < theirs.len() {
+            return Found::Nothing;
+        }
         Found::Sure(output.columns.iter().map(|column| column.name.to_string()).collect(), theirs)
     };
     texts.iter().enumerate().map(of).collect()
