@@ -15,10 +15,7 @@ pub(crate) fn read_texts(text: &SourceText<'_>, dialect: Dialect, tokens: &mut [
     for token in tokens {
         let span = text.span(token.span);
         let written = text.text.get(span.start as usize..span.end as usize).unwrap_or_default();
-        let value = match &mut token.token {
-            Token::SingleQuotedString(value) | Token::DoubleQuotedString(value) => value,
-            _ => continue,
-        };
+        let (Token::SingleQuotedString(value) | Token::DoubleQuotedString(value)) = &mut token.token else { continue };
         let quote = written.chars().next().unwrap_or('\'');
         let inner = written.strip_prefix(quote).and_then(|inner| inner.strip_suffix(quote)).unwrap_or(value);
         match unescaped(inner, quote) {

@@ -43,7 +43,7 @@ impl Spark {
     pub fn start() -> Option<Self> {
         let jars = std::env::var_os(OTHER_JARS).map(PathBuf::from).or_else(|| Some(cache()?.join(JARS)))?;
         if !jars.is_dir() {
-            println!("skipped: Spark is not fetched; `./x spark` fetches it");
+            writeln!(std::io::stdout(), "skipped: Spark is not fetched; `./x spark` fetches it").ok();
             return None;
         }
         let mut child = Command::new(repository("tools/spark/start"))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -218,7 +219,7 @@ struct Tally {
 
 impl Tally {
     fn told(&self, what: &str) {
-        println!("{what}: {} equal; refused {:#?}", self.n_equal, self.refused);
+        writeln!(std::io::stdout(), "{what}: {} equal; refused {:#?}", self.n_equal, self.refused).ok();
         assert!(self.faults.is_empty(), "{} faults\n{}", self.faults.len(), self.faults.join("\n\n"));
     }
 

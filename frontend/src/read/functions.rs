@@ -67,11 +67,7 @@ fn function(name: String, span: Span, node: &Node, reading: &mut Reading<'_>) ->
             "total" => decl.facts.is_total = reading.boolean(key, node).unwrap_or(false),
             "never_null" => decl.facts.is_never_null = reading.boolean(key, node).unwrap_or(false),
             "can_raise" => decl.facts.is_safe = !reading.boolean(key, node).unwrap_or(true),
-            "aggregate" => {
-                if reading.boolean(key, node).unwrap_or(false) {
-                    decl.kind = FunctionKind::Aggregate;
-                }
-            }
+            "aggregate" if reading.boolean(key, node).unwrap_or(false) => decl.kind = FunctionKind::Aggregate,
             "order_sensitive" => decl.facts.is_ordered = reading.boolean(key, node).unwrap_or(true),
             "duplicate_sensitive" => {
                 decl.facts.is_duplicate_insensitive = !reading.boolean(key, node).unwrap_or(true);
