@@ -54,7 +54,8 @@ impl<'a> Binder<'a> {
                 let mut tests = Vec::with_capacity(list.elem.len());
                 for element in &list.elem {
                     let element = self.expr(element)?;
-                    if self.arena.type_of(value) != self.arena.type_of(element) {
+                    let found = self.arena.type_of(element);
+                    if found != DataType::Null && found != self.arena.type_of(value) {
                         return Err(self.unsupported(at, "`ANY` or `ALL` over elements of another type"));
                     }
                     tests.push(self.compared(function, value, element, at)?);
