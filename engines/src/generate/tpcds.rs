@@ -83,7 +83,7 @@ impl DsRows {
             .map(|(position, (name, may_be_null))| {
                 let name = quoted(name);
                 if *may_be_null && self.nulls > 0 {
-                    let draw = format!("hash(hash(row, {}, {position})) % 1000 >= {}", self.seed, self.nulls);
+                    let draw = format!("hash(row, {}, {position}) % 1000 >= {}", self.seed, self.nulls);
                     format!("CASE WHEN {draw} THEN {name} END AS {name}")
                 } else {
                     name
