@@ -13,7 +13,7 @@ CREATE SCHEMA raw;
 CREATE TYPE mood AS ENUM ('good', 'bad');
 CREATE TABLE customers (
     id integer PRIMARY KEY, "Full Name" text NOT NULL, gone int, email varchar(40) UNIQUE, score numeric,
-    paid numeric(12, 2), at timestamptz, on_day date, tags list(text), feeling mood, code char(3), doc jsonb);
+    paid numeric(12, 2), at timestamptz, on_day date, tags text[], feeling mood, code char(3), doc jsonb);
 ALTER TABLE customers DROP COLUMN gone;
 CREATE TABLE raw.orders (
     id bigint, line smallint, customer int NOT NULL REFERENCES customers, other int REFERENCES customers (id),

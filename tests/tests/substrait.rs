@@ -52,9 +52,20 @@ fn hold(example: Example) {
                 continue;
             }
             let notes = &optimised.output.diagnostics;
-            let plan = step.substrait.as_ref().unwrap_or_else(|| panic!("`{}` has no plan: {notes:#?}", step.name));
-            let plan = base64::engine::general_purpose::STANDARD.decode(plan).expect("the plan is base64");
             let sql = statement.sql.as_ref().expect("every step that is understood is spelled for DataFusion");
+            let Some(plan) = &step.substrait else {
+                // Substrait has no recursion; what reads the step reads its rows.
+                let is_told = notes.iter().any(|note| {
+                    note.model.as_deref() == Some(&step.name)
+                        && note.message.contains("a recursive query in a Substrait plan")
+                });
+                assert!(is_told, "`{}` has no plan: {notes:#?}", step.name);
+                for session in [&by_sql, &by_plan] {
+                    session.create(&statement.sql_name, Materialise::Table, sql).expect("the step runs as SQL");
+                }
+                continue;
+            };
+            let plan = base64::engine::general_purpose::STANDARD.decode(plan).expect("the plan is base64");
             // A plan can name tables alone, so that views are kept as tables too.
             by_sql.create(&statement.sql_name, Materialise::Table, sql).expect("the step runs as SQL");
             by_plan.create_from_substrait(&statement.sql_name, &plan).expect("the step runs as a plan");

@@ -7,4 +7,4 @@ select
     dateadd(month, 1, ordered_on) as due_on
 from orders
 where ordered_on >= dateadd(day, -7, '2024-02-01'::date) and 1 = 1
-qualify row_number() over (partition by customer_id order by amount) = 1
+qualify row_number() over (partition by customer_id order by amount, order_id) = 1
