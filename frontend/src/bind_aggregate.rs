@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, Args, ColumnId, DataType, Dialect, Frame, FrameBound, FrameUnit, Function,
+    AggregateCall, AggregateFunction, ColumnId, DataType, Dialect, Frame, FrameBound, FrameUnit, Function,
     FunctionKind, GroupingSets, Literal, Plan, Scalar, ScalarId, SortKey, WindowCall, WindowFunction, fold,
 };
 use sqlparser::ast::{
@@ -110,14 +110,7 @@ impl<'a> Binder<'a> {
 
     /// Whether a group has rows: in Spark a grouping set without keys has no row over no rows.
     fn has_rows(&mut self, groups: &mut GroupingSets, exposed: &mut Vec<(ColumnId, bool)>, input: &Rel) -> ScalarId {
-        let count = AggregateCall {
-            function: AggregateFunction::Count,
-            is_distinct: false,
-            args: Args::new(),
-            filter: None,
-            order: Vec::new(),
-            data_type: DataType::Int64,
-        };
+        let count = AggregateCall::count_of_rows();
         let known = groups.calls.iter().find(|(_, call)| *call == count).map(|(id, _)| *id);
         let n_rows = known.unwrap_or_else(|| {
             let id = self.arena.aggregate_column(&count, "n_rows");

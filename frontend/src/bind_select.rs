@@ -349,7 +349,8 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn project(
+    /// Each scalar under its name, of rows that are sorted and distinct as asked for.
+    pub(crate) fn project(
         &mut self,
         rel: Rel,
         names: &[Arc<str>],

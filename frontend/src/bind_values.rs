@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{ColumnDef, ColumnId, DataType, Dialect, Plan, Scalar, ScalarId, SetOpKind};
+use isomer_ir::{ColumnDef, DataType, Dialect, Plan, ScalarId, SetOpKind};
 use sqlparser::ast::{Expr, Parens, Values};
 
 use crate::bind::{Bind, Binder, Bound, Clause, Level};
@@ -66,35 +66,12 @@ impl<'a> Binder<'a> {
             let scalars: Bind<Vec<ScalarId>> = row.content.iter().map(|expr| self.scalar(expr)).collect();
             let level = self.levels.pop().expect("pushed above");
             let names: Vec<Arc<str>> = (0..row.content.len()).map(|position| self.values_name(position)).collect();
-            branches.push(self.projection(level.rel, &names, &scalars?));
+            branches.push(self.project(level.rel, &names, &scalars?, false, Vec::new())?);
         }
         if branches.len() == 1 {
             return Ok(branches.remove(0));
         }
         self.set_op(SetOpKind::UnionAll, branches)
-    }
-
-    /// A projection of each scalar under a name.
-    fn projection(&mut self, rel: Rel, names: &[Arc<str>], scalars: &[ScalarId]) -> Bound {
-        let mut exprs: Vec<(ColumnId, ScalarId)> = Vec::with_capacity(scalars.len());
-        let mut columns = Vec::with_capacity(scalars.len());
-        for (name, &scalar) in names.iter().zip(scalars) {
-            let id = match self.arena[scalar] {
-                Scalar::Column(id) => id,
-                _ => {
-                    let computed = self.arena.computed_column(scalar, name);
-                    rel.fresh(computed, self.arena)
-                }
-            };
-            if !exprs.iter().any(|(known, _)| *known == id) {
-                exprs.push((id, scalar));
-            }
-            columns.push((Arc::clone(name), id));
-        }
-        let exposed: Vec<(ColumnId, bool)> =
-            exprs.iter().map(|&(id, scalar)| (id, is_nullable(scalar, &rel.columns, self.arena))).collect();
-        let plan = Plan::Project { input: Box::new(rel.plan), exprs };
-        Bound { rel: Rel::new(plan, exposed), columns }
     }
 
     /// The dialect's name of a column of `VALUES`.

@@ -3,10 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use indexmap::IndexMap;
-use isomer_ir::{
-    AggregateCall, AggregateFunction, Args, ColumnDef, ColumnId, DataType, Function, JoinKind, Literal, Plan, Scalar,
-    ScalarId,
-};
+use isomer_ir::{AggregateCall, ColumnDef, ColumnId, DataType, Function, JoinKind, Literal, Plan, Scalar, ScalarId};
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet, FxHasher};
 use sqlparser::ast::{BinaryOperator, Expr, Query, UnaryOperator};
 
@@ -111,14 +108,7 @@ impl<'a> Binder<'a> {
 
     /// A row where the plan has more than so many: which ones an `OFFSET` leaves out does not matter.
     fn more_than(&mut self, skip: u64, plan: Plan) -> Plan {
-        let call = AggregateCall {
-            function: AggregateFunction::Count,
-            args: Args::new(),
-            is_distinct: false,
-            filter: None,
-            order: Vec::new(),
-            data_type: DataType::Int64,
-        };
+        let call = AggregateCall::count_of_rows();
         let id = self.arena.aggregate_column(&call, "n");
         let counted = Plan::Aggregate { input: Box::new(plan), keys: Vec::new(), calls: vec![(id, call)] };
         let (n, skip) = (self.arena.column_ref(id), Literal::Int(skip.into(), DataType::Int64));

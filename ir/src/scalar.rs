@@ -152,6 +152,21 @@ pub struct AggregateCall {
     pub data_type: DataType,
 }
 
+impl AggregateCall {
+    /// `COUNT(*)`.
+    #[must_use]
+    pub fn count_of_rows() -> Self {
+        Self {
+            function: AggregateFunction::Count,
+            is_distinct: false,
+            args: Args::new(),
+            filter: None,
+            order: Vec::new(),
+            data_type: DataType::Int64,
+        }
+    }
+}
+
 /// A window function over the rows of a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WindowCall {

@@ -1,6 +1,7 @@
 //! Execution: a project's statements, written or optimised, on an embedded engine, and the
 //! comparison of the rows that both give.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::path::Path;
@@ -146,7 +147,8 @@ pub fn open(
     let database = project.database.as_ref().filter(|name| Postgres::named(name).is_none());
     let database = database.map(|path| base.join(&**path));
     let session = Engine::open(engine, database.as_deref()).map_err(|error| causes(&error))?;
-    let made = MadeRows::of(optimised);
+    // Models are read for it only where rows are generated.
+    let made = OnceCell::new();
     let generated = SourceData::Generated(Arc::from(RANDOM), Vec::new());
     for source in referred_first(&project.sources, &project.catalog) {
         let Some(table) = project.catalog.get(&source.key) else { continue };
@@ -155,7 +157,12 @@ pub fn open(
             SourceData::Database if database.is_none() => &generated,
             data @ (SourceData::Database | SourceData::File(_) | SourceData::Generated(..)) => data,
         };
-        let data = made.data(table, data);
+        let data = match data {
+            SourceData::Generated(name, settings) if &**name == RANDOM => {
+                made.get_or_init(|| MadeRows::of(optimised)).data(table, settings)
+            }
+            data => data.clone(),
+        };
         session.load(table, &data, base).map_err(|error| format!("source `{}`: {}", table.sql_name, causes(&error)))?;
     }
     for (model, bound) in optimised.upstream.clone() {
@@ -321,7 +328,7 @@ fn make_all(
     let stand_in = |statement: &Statement| {
         let is_it = |table: &&isomer_ir::Table| table.sql_name == statement.sql_name && !table.columns.is_empty();
         let table = catalog.tables().find(is_it).filter(|_| statement.kind == StepKind::Opaque)?;
-        let made = SourceData::Generated(Arc::from("random"), Vec::new());
+        let made = SourceData::Generated(Arc::from(RANDOM), Vec::new());
         session.load(table, &made, Path::new(".")).ok()
     };
     let mut failures = BTreeMap::new();

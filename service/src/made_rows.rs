@@ -41,14 +41,10 @@ impl MadeRows {
         Self { compared: Compared::of(queries.values().copied(), &project.arena, &model) }
     }
 
-    /// The data of a table, with what the models compare its columns with where it is random and says
-    /// nothing of a column itself.
-    pub(crate) fn data(&self, table: &Table, data: &SourceData) -> SourceData {
-        let SourceData::Generated(name, given) = data else { return data.clone() };
-        if &**name != RANDOM {
-            return data.clone();
-        }
-        let mut settings = given.clone();
+    /// The random rows of a table: with what the models compare its columns with, where the settings say
+    /// nothing of a column themselves.
+    pub(crate) fn data(&self, table: &Table, given: &[(Arc<str>, Arc<str>)]) -> SourceData {
+        let mut settings = given.to_vec();
         for column in &table.columns {
             let is_given = |prefix: &str| {
                 let of = |name: &str| name.strip_prefix(prefix).map(isomer_ir::fold);
@@ -71,7 +67,7 @@ impl MadeRows {
                 settings.push((format!("values.{}", column.name).into(), literals.join(", ").into()));
             }
         }
-        SourceData::Generated(Arc::clone(name), settings)
+        SourceData::Generated(Arc::from(RANDOM), settings)
     }
 }
 

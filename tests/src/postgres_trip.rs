@@ -7,7 +7,7 @@ use isomer_codegen::to_sql;
 use isomer_engines::{Engine, Postgres, TextRows, values};
 use isomer_frontend::ProjectFiles;
 use isomer_ir::semantics::{Database, Rows, Value, evaluate};
-use isomer_ir::{Bound, DataType, Dialect, Output, Table};
+use isomer_ir::{Bound, DataType, Dialect, Output, Plan, Table};
 use isomer_service::execute::causes;
 use isomer_service::optimize::{self, Optimised, Options, Request};
 use serde_json::json;
@@ -241,7 +241,14 @@ impl Trip {
 
 /// Whether a limit cuts ties, so that which rows come is free.
 fn is_cut(output: &Output) -> bool {
-    format!("{:?}", output.plan).contains("Limit")
+    let mut stack = vec![&output.plan];
+    while let Some(plan) = stack.pop() {
+        if matches!(plan, Plan::Limit { .. }) {
+            return true;
+        }
+        stack.extend(plan.inputs());
+    }
+    false
 }
 
 fn model(optimised: &mut Optimised, at: usize, text: &str, told: &[(Arc<str>, String)]) -> TripModel {

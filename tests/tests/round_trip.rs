@@ -13,7 +13,7 @@ use isomer_frontend::read_schema;
 use isomer_ir::semantics::search::{Budget, Outcome as Searched, Subject, search};
 use isomer_ir::semantics::{Database, EvalError, Value as Cell};
 use isomer_ir::{Bound, DataType, Dialect, Table};
-use isomer_tests::queries::{TABLES, database, query, wide_query};
+use isomer_tests::queries::{database, query, tables, wide_query};
 use isomer_tests::round_trip::{Outcome, Trip, load};
 use isomer_tests::{repository, with_stack};
 use serde_json::Value;
@@ -144,14 +144,7 @@ fn seeds() -> std::ops::Range<u64> {
 
 fn generated(query: fn(u64) -> String, refused: &'static str) {
     with_stack(move || {
-        let declared: Vec<String> = TABLES
-            .iter()
-            .map(|(name, columns)| {
-                let columns: Vec<String> = columns.iter().map(|(name, of)| format!("{name} {of}")).collect();
-                format!("CREATE TABLE {name} ({});", columns.join(", "))
-            })
-            .collect();
-        let tables = tables_of(&declared.join("\n"));
+        let tables = tables();
         let engine = Engine::open(EngineKind::DuckDb, None).expect("DuckDB starts");
         let mut tally = Tally::default();
         let seeds = seeds();

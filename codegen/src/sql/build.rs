@@ -117,7 +117,12 @@ impl<'p> Statement<'_, 'p> {
         Ok(block)
     }
 
-    fn scan(&mut self, node: NodeId, table: &Arc<str>, columns: &[ColumnId]) -> Result<Block, CodegenError> {
+    /// The name of a table as it is declared, and those of its columns as the target quotes them.
+    pub(super) fn scanned(
+        &self,
+        table: &Arc<str>,
+        columns: &[ColumnId],
+    ) -> Result<(Arc<str>, FxHashMap<ColumnId, String>), CodegenError> {
         let Some(found) = self.catalog.get(table).filter(|found| found.columns.len() == columns.len()) else {
             let construct = format!("a read of `{table}`, which the catalog does not hold,");
             return Err(self.speller.refuse("GEN-0002", construct, "declare the table with its columns"));
@@ -125,7 +130,12 @@ impl<'p> Statement<'_, 'p> {
         let dialect = self.dialect();
         let names =
             columns.iter().zip(&found.columns).map(|(id, column)| (*id, quoted(&column.name, dialect))).collect();
-        let sql_name = requoted(&found.sql_name, dialect);
+        Ok((Arc::clone(&found.sql_name), names))
+    }
+
+    fn scan(&mut self, node: NodeId, table: &Arc<str>, columns: &[ColumnId]) -> Result<Block, CodegenError> {
+        let (sql_name, names) = self.scanned(table, columns)?;
+        let sql_name = requoted(&sql_name, self.dialect());
         let source = self.source(SourceKind::Table(sql_name.into()), names);
         let demanded = self.dag.demanded(node);
         Ok(self.reading(source, &demanded))

@@ -6,7 +6,6 @@ use isomer_ir::{ColumnId, SampleMethod, SampleSize, Sampling, TableVersion, Vers
 
 use super::block::{Block, Env, MarkedName, SourceKind};
 use super::dag::NodeId;
-use super::name::quoted;
 use super::statement::Statement;
 use super::target::Target;
 use crate::CodegenError;
@@ -97,14 +96,8 @@ impl Statement<'_, '_> {
                 return Err(self.speller.refuse("GEN-0042", construct, "keep the model as it is written"));
             }
         };
-        let Some(found) = self.catalog.get(table).filter(|found| found.columns.len() == columns.len()) else {
-            let construct = format!("a read of `{table}`, which the catalog does not hold,");
-            return Err(self.speller.refuse("GEN-0002", construct, "declare the table with its columns"));
-        };
-        let dialect = self.dialect();
-        let names =
-            columns.iter().zip(&found.columns).map(|(id, column)| (*id, quoted(&column.name, dialect))).collect();
-        let name = MarkedName::Table(Arc::clone(&found.sql_name));
+        let (sql_name, names) = self.scanned(table, columns)?;
+        let name = MarkedName::Table(sql_name);
         let source = self.source(SourceKind::Marked { name, words, is_volatile: false }, names);
         let demanded = self.dag.demanded(node);
         Ok(self.reading(source, &demanded))

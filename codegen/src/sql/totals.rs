@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, Arena, Args, ColumnDef, ColumnId, DataType, Function, GroupingSets, Literal,
-    Plan, Scalar, ScalarId, SetOpKind,
+    AggregateCall, AggregateFunction, Arena, ColumnDef, ColumnId, DataType, Function, GroupingSets, Literal, Plan,
+    Scalar, ScalarId, SetOpKind,
 };
 
 use super::target::Target;
@@ -80,14 +80,7 @@ fn is_count_of_rows(call: &AggregateCall) -> bool {
 
 /// The row of the set without keys where the input has no rows; none where it has.
 fn total_of_none(input: &Plan, groups: &GroupingSets, arena: &mut Arena) -> (Plan, Vec<ColumnId>) {
-    let count = AggregateCall {
-        function: AggregateFunction::Count,
-        is_distinct: false,
-        args: Args::new(),
-        filter: None,
-        order: Vec::new(),
-        data_type: DataType::Int64,
-    };
+    let count = AggregateCall::count_of_rows();
     let mut calls = groups.calls.clone();
     let known = calls.iter().find(|(_, call)| *call == count).map(|(id, _)| *id);
     let n_rows = known.unwrap_or_else(|| {

@@ -119,14 +119,7 @@ impl<'a> Spread<'a> {
 
     /// How many rows a group below has.
     fn n_rows(&mut self, context: &mut Context) -> Option<ScalarId> {
-        let count = AggregateCall {
-            function: AggregateFunction::Count,
-            is_distinct: false,
-            args: std::iter::empty().collect(),
-            filter: None,
-            order: Vec::new(),
-            data_type: DataType::Int64,
-        };
+        let count = AggregateCall::count_of_rows();
         let arena = &mut context.arena;
         let id = arena.aggregate_column(&count, "n_rows");
         if self.keys.iter().any(|(key, _)| *key == id) {
