@@ -1,10 +1,11 @@
 //! `GROUP BY`: plain keys, and `GROUPING SETS`, `ROLLUP` and `CUBE` as the sets that they stand for.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use isomer_ir::{ColumnId, DataType, Dialect, GroupingSets, Literal, Scalar, ScalarId};
+use isomer_ir::{ColumnId, DataType, Dialect, GroupingSets, Literal, Scalar, ScalarId, fold};
 use rustc_hash::FxHashSet;
-use sqlparser::ast::{self, Expr, GroupByExpr, GroupByWithModifier};
+use sqlparser::ast::{self, Expr, GroupByExpr, GroupByWithModifier, Visit, visit_expressions};
 
 use crate::bind::{Bind, Binder, Clause, ItemValue};
 use crate::scope::{Rel, is_nullable};
@@ -108,7 +109,6 @@ impl<'a> Binder<'a> {
             grouping.cross(&sets);
         }
         self.without_constants(&grouping, exprs)?;
-        self.without_twins(&grouping, exprs)?;
         Ok(grouping)
     }
 
@@ -140,7 +140,6 @@ impl<'a> Binder<'a> {
         }
         grouping.cross(&sets);
         self.without_constants(&grouping, exprs)?;
-        self.without_twins(&grouping, exprs)?;
         Ok(grouping)
     }
 
@@ -176,17 +175,34 @@ impl<'a> Binder<'a> {
         Ok(())
     }
 
-    /// Two names of one value are two keys where sets are told apart, but one value to us.
-    fn without_twins(&mut self, grouping: &Grouping, exprs: &[Expr]) -> Bind<()> {
-        let read: FxHashSet<ColumnId> =
+    /// Two names of one value are two keys where sets are told apart, but one value to us: so no two of
+    /// them may be read by the keys and by `exprs`, which stand over the groups.
+    pub(crate) fn without_twins(&mut self, grouping: &Grouping, group_by: &GroupByExpr, exprs: &[&Expr]) -> Bind<()> {
+        if grouping.sets.is_none() {
+            return Ok(());
+        }
+        let keys: FxHashSet<ColumnId> =
             grouping.keys.iter().flat_map(|&key| self.arena.columns_of(key).to_vec()).collect();
-        let visible: Vec<ScalarId> = self.level().scope.visible.iter().map(|named| named.scalar).collect();
-        let is_read = |&scalar: &ScalarId| self.arena.columns_of(scalar).iter().any(|id| read.contains(id));
+        let mut names = names_in(group_by);
+        names.extend(exprs.iter().flat_map(|&expr| names_in(expr)));
+        let level = self.level();
+        let starred = level.items.iter().filter_map(|item| match item.value {
+            ItemValue::Column(_) => Some(Arc::clone(&item.name)),
+            ItemValue::Expr(_) => None,
+        });
+        names.extend(starred.map(|name| fold(&name)));
+        let read = level.scope.visible.iter().filter(|named| names.contains(&named.key));
+        let read: Vec<ScalarId> = read.map(|named| named.scalar).collect();
+        let is_of_key = |&scalar: &ScalarId| self.arena.columns_of(scalar).iter().any(|id| keys.contains(id));
         let mut seen: FxHashSet<ScalarId> = FxHashSet::default();
-        let has_twins = visible.iter().filter(|&scalar| is_read(scalar)).any(|&scalar| !seen.insert(scalar));
-        match exprs.first().filter(|_| has_twins) {
-            Some(expr) => Err(self.unsupported(expr, "grouping sets over a value of two names")),
-            None => Ok(()),
+        if read.into_iter().filter(is_of_key).all(|scalar| seen.insert(scalar)) {
+            return Ok(());
+        }
+        match group_by {
+            GroupByExpr::Expressions(exprs, _) if !exprs.is_empty() => {
+                Err(self.unsupported(&exprs[0], "grouping sets over a value of two names"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -301,6 +317,20 @@ impl<'a> Binder<'a> {
         }
         id
     }
+}
+
+/// Every name that a piece of syntax holds, folded; of `a.b` both parts.
+fn names_in(syntax: &impl Visit) -> FxHashSet<Arc<str>> {
+    let mut names = FxHashSet::default();
+    let _: ControlFlow<()> = visit_expressions(syntax, |expr| {
+        match expr {
+            Expr::Identifier(name) => drop(names.insert(fold(&name.value))),
+            Expr::CompoundIdentifier(parts) => names.extend(parts.iter().map(|part| fold(&part.value))),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    });
+    names
 }
 
 fn rolled_up(parts: &[Vec<ScalarId>]) -> Vec<Vec<ScalarId>> {

@@ -135,6 +135,7 @@ impl<'a> Binder<'a> {
                 crate::syntax::window_expressions(spec, &mut exprs);
             }
         }
+        self.without_twins(&grouping, group_by, &exprs)?;
         self.group(&grouping, &exprs, having.is_some())?;
         if let Some(having) = having {
             self.filter(having, Clause::Having)?;
