@@ -224,7 +224,7 @@ impl<'a> Binder<'a> {
             }
         }
         let order = if within.is_empty() {
-            arguments.order.iter().map(|key| self.window_key(key)).collect::<Bind<Vec<_>>>()?
+            arguments.order.iter().map(|key| self.collated_key(key)).collect::<Bind<Vec<_>>>()?
         } else {
             within
         };
@@ -254,6 +254,18 @@ impl<'a> Binder<'a> {
         }
         args.insert(0, key.scalar);
         Ok(())
+    }
+
+    /// A key of an order, which may have a collation.
+    fn collated_key(&mut self, key: &'a OrderByExpr) -> Bind<SortKey> {
+        let (expr, collation) = self.uncollated(&key.expr)?;
+        let Some(collation) = collation else { return self.window_key(key) };
+        if key.with_fill.is_some() {
+            return Err(self.unsupported(expr, "`WITH FILL`"));
+        }
+        let scalar = self.scalar(expr)?;
+        let scalar = self.collation_key(scalar, &collation, expr)?;
+        Ok(self.sort_key(scalar, key.options))
     }
 
     fn window_key(&mut self, key: &'a OrderByExpr) -> Bind<SortKey> {
@@ -443,7 +455,7 @@ impl<'a> Binder<'a> {
             partition.push(self.scalar(expr)?);
         }
         for key in order_by {
-            order.push(self.window_key(key)?);
+            order.push(self.collated_key(key)?);
         }
         if let Some(written) = window_frame {
             frame = Some(self.frame(written)?);

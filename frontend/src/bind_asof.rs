@@ -5,7 +5,8 @@
 //! empty; which one is left is open, as it is in the engines.
 
 use isomer_ir::{
-    DataType, Frame, Function, JoinKind, Plan, RankingFunction, Scalar, ScalarId, SortKey, WindowCall, WindowFunction,
+    DataType, Dialect, Frame, Function, JoinKind, Plan, RankingFunction, Scalar, ScalarId, SortKey, WindowCall,
+    WindowFunction,
 };
 use sqlparser::ast::{Expr, JoinConstraint, TableFactor, Value, ValueWithSpan};
 
@@ -63,9 +64,13 @@ impl<'a> Binder<'a> {
             }
             conjuncts.extend(equalities);
         }
+        let of_right = self.of_the_right_alone(&mut conjuncts, &left, &right);
+        let right = right.filtered(of_right);
+        let of_left = self.of_the_left_alone(&mut conjuncts, &left);
         let (nearness, keys) = self.nearness(&conjuncts, &left, &right, relation)?;
         let (right, next) = self.with_next(right, &left, &nearness, keys);
         conjuncts.push(self.before_next(&nearness, next));
+        conjuncts.extend(of_left);
         Ok((left.joined(kind, right, conjuncts), scope))
     }
 
@@ -78,6 +83,20 @@ impl<'a> Binder<'a> {
             conjuncts.extend(self.conjunct_scalars(expr)?);
         }
         Ok(conjuncts)
+    }
+
+    /// Takes the conditions that read the right side alone out of the others: of DuckDB's rows those near are looked
+    /// for among the ones that hold.
+    fn of_the_right_alone(&self, conjuncts: &mut Vec<ScalarId>, left: &Rel, right: &Rel) -> Vec<ScalarId> {
+        let is_alone = |scalar: &mut ScalarId| self.is_of(*scalar, right) && !self.is_of(*scalar, left);
+        if self.dialect == Dialect::DuckDb { conjuncts.extract_if(.., is_alone).collect() } else { Vec::new() }
+    }
+
+    /// Takes the conditions that read the left side alone out of the others: a left row for which one does not hold
+    /// has no partner.
+    fn of_the_left_alone(&self, conjuncts: &mut Vec<ScalarId>, left: &Rel) -> Vec<ScalarId> {
+        let is_alone = |scalar: &mut ScalarId| self.is_of(*scalar, left);
+        if self.dialect == Dialect::DuckDb { conjuncts.extract_if(.., is_alone).collect() } else { Vec::new() }
     }
 
     fn is_of(&self, scalar: ScalarId, rel: &Rel) -> bool {

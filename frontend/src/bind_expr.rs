@@ -9,6 +9,7 @@ use sqlparser::ast::{
 };
 
 use crate::bind::{Bind, Binder};
+use crate::bind_collate::is_collated;
 use crate::bind_pattern::as_tuple;
 use crate::functions::listed;
 use crate::literal;
@@ -56,6 +57,12 @@ impl<'a> Binder<'a> {
             Expr::BinaryOp { left, op, right } if as_tuple(left).is_some() || as_tuple(right).is_some() => {
                 self.row_comparison(left, op, right, expr)
             }
+            Expr::BinaryOp { left, op, right } if is_collated(left) || is_collated(right) => {
+                match self.collated_comparison(left, op, right, expr)? {
+                    Some(compared) => Ok(compared),
+                    None => self.chain(expr),
+                }
+            }
             Expr::BinaryOp { .. } => self.chain(expr),
             Expr::UnaryOp { op, expr: inner } => self.unary(*op, inner, expr),
             Expr::IsNull(inner) | Expr::IsUnknown(inner) => self.test(Function::IsNull, inner, false),
@@ -64,12 +71,26 @@ impl<'a> Binder<'a> {
             Expr::IsNotTrue(inner) => self.test(Function::IsTrue, inner, true),
             Expr::IsFalse(inner) => self.test(Function::IsFalse, inner, false),
             Expr::IsNotFalse(inner) => self.test(Function::IsFalse, inner, true),
+            Expr::IsDistinctFrom(left, right) if is_collated(left) || is_collated(right) => {
+                self.collated_pair(Function::IsDistinct, left, right, expr)
+            }
+            Expr::IsNotDistinctFrom(left, right) if is_collated(left) || is_collated(right) => {
+                self.collated_pair(Function::IsNotDistinct, left, right, expr)
+            }
             Expr::IsDistinctFrom(left, right) => self.distinct_from(Function::IsDistinct, left, right, expr),
             Expr::IsNotDistinctFrom(left, right) => self.distinct_from(Function::IsNotDistinct, left, right, expr),
             Expr::InList { expr: inner, list, negated } if as_tuple(inner).is_some() => {
                 self.row_in_list(inner, list, *negated, expr)
             }
+            Expr::InList { expr: inner, list, negated } if is_collated(inner) || list.iter().any(is_collated) => {
+                self.collated_in_list(inner, list, *negated, expr)
+            }
             Expr::InList { expr: inner, list, negated } => self.in_list(inner, list, *negated, expr),
+            Expr::Between { expr: inner, negated, low, high }
+                if [inner, low, high].into_iter().any(|side| is_collated(side)) =>
+            {
+                self.collated_between((inner, low, high), *negated, expr)
+            }
             Expr::Between { expr: inner, negated, low, high } => {
                 let value = self.expr(inner)?;
                 let (low, high) = (self.expr(low)?, self.expr(high)?);
@@ -174,7 +195,7 @@ impl<'a> Binder<'a> {
                 }
                 self.listed_call("overlay", args, DataType::Text, expr)
             }
-            Expr::Collate { .. } => Err(self.unsupported(expr, "`COLLATE`")),
+            Expr::Collate { .. } => self.collated_value(expr),
             Expr::Prefixed { .. } => Err(self.unsupported(expr, "a literal with a character set")),
             Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_) => Err(self.unsupported(expr, "`GROUPING SETS`")),
             Expr::Tuple(_) => Err(self.unsupported(expr, "a tuple")),

@@ -6,6 +6,7 @@ use isomer_ir::{ColumnId, DataType, Dialect, Function, Literal, Plan, Scalar, Sc
 use sqlparser::ast::{Expr, ExprWithAlias, Ident, NullInclusion, PivotValueSource, TableFactor};
 
 use crate::bind::{Bind, Binder, Bound, Clause, Level};
+use crate::column_name::column_name;
 use crate::scope::{Found, Named, Rel, Scope, is_nullable};
 use crate::syntax::bare;
 
@@ -141,14 +142,17 @@ impl<'a> Binder<'a> {
         Ok((literal, name))
     }
 
-    /// The name of a column that `PIVOT` makes. DuckDB adds an alias always, Spark where there are several
-    /// aggregates; what it makes up of an aggregate without an alias is not known here.
+    /// The name of a column that `PIVOT` makes. An alias DuckDB adds always, Spark where there are several aggregates.
+    /// Without one DuckDB adds the name that the call has as a column; what Spark makes up is not known here.
     fn pivot_name(&self, value: &Arc<str>, n_calls: usize, expr: &Expr, alias: Option<&Ident>) -> Bind<Arc<str>> {
         let is_added = n_calls > 1 || (alias.is_some() && self.dialect == Dialect::DuckDb);
         match (is_added, alias) {
             (false, _) if matches!(self.dialect, Dialect::DuckDb | Dialect::Spark) => Ok(Arc::clone(value)),
             (true, Some(alias)) if matches!(self.dialect, Dialect::DuckDb | Dialect::Spark) => {
                 Ok(Arc::from(format!("{value}_{}", alias.value)))
+            }
+            (true, None) if self.dialect == Dialect::DuckDb && column_name(expr, self.dialect).is_sure => {
+                Ok(Arc::from(format!("{value}_{}", column_name(expr, self.dialect).name)))
             }
             _ => Err(self.unsupported(expr, "`PIVOT` of an aggregate without an alias")),
         }

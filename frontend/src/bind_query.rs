@@ -462,6 +462,10 @@ impl<'a> Binder<'a> {
 
     /// An output name goes before a column of the input.
     pub(crate) fn order_scalar(&mut self, expr: &'a Expr, outputs: &[ScalarId]) -> Bind<ScalarId> {
+        if let (inner, Some(collation)) = self.uncollated(expr)? {
+            let scalar = self.order_scalar(inner, outputs)?;
+            return self.collation_key(scalar, &collation, expr);
+        }
         if let Expr::Identifier(ident) = expr {
             let key = fold(&ident.value);
             let found = self.item_called(&key);

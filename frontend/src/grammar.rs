@@ -10,8 +10,10 @@ use std::fmt::Debug;
 use std::iter::Peekable;
 use std::str::Chars;
 
-use sqlparser::ast::{BinaryOperator, ColumnOption, Expr, GranteesType, Ident, ObjectNamePart, Statement};
-use sqlparser::dialect::{DatabricksDialect, Dialect, Precedence};
+use sqlparser::ast::{
+    BinaryOperator, ColumnOption, Expr, GranteesType, Ident, ObjectNamePart, Statement, UnaryOperator,
+};
+use sqlparser::dialect::{DatabricksDialect, Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
@@ -49,6 +51,27 @@ impl<D: Dialect> Bounded<D> {
         Self { is_duckdb: true, ..Self::new(base, n_tokens) }
     }
 
+    /// An operand with a sign, where the parser takes another part of what follows for its operand than the
+    /// dialect does: of DuckDB and PostgreSQL a minus binds tighter than `^`, and `~` less than `+`; elsewhere `~`
+    /// binds tighter than `*`.
+    fn signed(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        let is_postgres = self.base.dialect() == TypeId::of::<PostgreSqlDialect>();
+        let is_alike = self.is_duckdb || is_postgres;
+        let of = |duckdb: u8, postgres: Precedence| {
+            if self.is_duckdb { duckdb } else { self.base.prec_value(postgres) }
+        };
+        let (op, precedence) = match parser.peek_token_ref().token {
+            Token::Minus if is_alike => (UnaryOperator::Minus, of(POWER, Precedence::Caret)),
+            Token::Plus if is_alike => (UnaryOperator::Plus, of(POWER, Precedence::Caret)),
+            Token::Tilde if is_alike => (UnaryOperator::BitwiseNot, of(OTHER_OPERATOR, Precedence::PgOther)),
+            Token::Tilde => (UnaryOperator::BitwiseNot, self.base.prec_value(Precedence::MulDivModOp)),
+            _ => return None,
+        };
+        parser.next_token();
+        let operand = parser.parse_subexpr(precedence);
+        Some(operand.map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
+    }
+
     /// The grammar with `AT (VERSION => …)` behind tables. Only for texts that have it: `at` is an alias elsewhere.
     pub(crate) fn with_versions(self, has_versions: bool) -> Self {
         Self { has_versions, ..self }
@@ -75,6 +98,9 @@ impl<D: Dialect> Dialect for Bounded<D> {
             return Some(Err(ParserError::RecursionLimitExceeded));
         };
         self.budget.set(left);
+        if let Some(signed) = self.signed(parser) {
+            return Some(signed);
+        }
         self.base.parse_prefix(parser)
     }
 

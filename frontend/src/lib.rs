@@ -11,6 +11,7 @@ mod bind_array;
 mod bind_asof;
 mod bind_call;
 mod bind_cast;
+mod bind_collate;
 mod bind_columns;
 mod bind_compare;
 mod bind_distinct;

@@ -4,19 +4,30 @@
 //! `UNPIVOT … ON …` become queries over the operators of those names, a list comprehension becomes calls with
 //! functions. What is added has the place of what stands beside it. What is of another form is left to the parser.
 
-use isomer_ir::Span;
+use isomer_ir::{Dialect, Span};
+use sqlparser::dialect::DuckDbDialect;
 use sqlparser::keywords::Keyword;
+use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
+use crate::column_name::{ColumnName, column_name};
+use crate::grammar::Bounded;
 use crate::parse::{Fault, SourceText};
 
 /// Words that something is done about; a text without them is left alone.
 const TRIGGERS: [&str; 7] = ["ASOF", "PIVOT", "UNPIVOT", "TABLE", "FOR", "POSITIONAL", "EXCLUDE"];
 
+/// Words that filter the columns of a star.
+const FILTERS: [&str; 4] = ["LIKE", "ILIKE", "GLOB", "SIMILAR"];
+
+/// The name that a star's columns have in its filter.
+const STAR_COLUMN: &str = "star_column";
+
 /// The tokens of a text in words of the parser.
 pub(crate) fn reworded(text: &SourceText<'_>, tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, Fault> {
     let is_power = |pair: &[TokenWithSpan]| matches!((&pair[0].token, &pair[1].token), (Token::Mul, Token::Mul));
-    let is_triggered = tokens.iter().any(|token| TRIGGERS.iter().any(|word| is_word(&token.token, word)))
+    let is_triggered = has_star_filter(&tokens)
+        || tokens.iter().any(|token| TRIGGERS.iter().any(|word| is_word(&token.token, word)))
         || tokens.windows(2).any(is_power);
     if !is_triggered {
         return Ok(tokens);
@@ -26,6 +37,22 @@ pub(crate) fn reworded(text: &SourceText<'_>, tokens: Vec<TokenWithSpan>) -> Res
     let mut made = Vec::with_capacity(tokens.len() + 16);
     Rewording { text }.run(&tokens, &mut made)?;
     Ok(made)
+}
+
+/// Whether a star is filtered by the names of its columns.
+fn has_star_filter(tokens: &[TokenWithSpan]) -> bool {
+    let mut is_behind_star = false;
+    for token in tokens {
+        match &token.token {
+            Token::Whitespace(_) => {}
+            Token::Mul => is_behind_star = true,
+            found if is_behind_star && (is_word(found, "NOT") || FILTERS.iter().any(|word| is_word(found, word))) => {
+                return true;
+            }
+            _ => is_behind_star = false,
+        }
+    }
+    false
 }
 
 struct Rewording<'a> {
@@ -50,6 +77,11 @@ impl Rewording<'_> {
         if let (Token::Mul, Some(Token::Mul)) = (&token.token, tokens.get(at + 1).map(|next| &next.token)) {
             made.push(TokenWithSpan { token: Token::Caret, span: token.span });
             return Ok(at + 2);
+        }
+        if token.token == Token::Mul
+            && let Some(next) = self.star_filter(tokens, at, made)?
+        {
+            return Ok(next);
         }
         if is(at, "ASOF")
             && let Some(next) = self.asof(tokens, at, made)?
@@ -91,6 +123,37 @@ impl Rewording<'_> {
         }
         made.push(token.clone());
         Ok(at + 1)
+    }
+
+    /// `* [NOT] LIKE 'pattern'` as `COLUMNS(lambda c: c [NOT] LIKE 'pattern')`, which is how DuckDB reads it.
+    fn star_filter(
+        &self,
+        tokens: Tokens<'_>,
+        at: usize,
+        made: &mut Vec<TokenWithSpan>,
+    ) -> Result<Option<usize>, Fault> {
+        let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| is_word(&token.token, word));
+        let Some(before) = at.checked_sub(1) else { return Ok(None) };
+        let start = at + 1;
+        let behind = start + usize::from(is(start, "NOT"));
+        let pattern = match FILTERS.iter().find(|word| is(behind, word)) {
+            Some(&"SIMILAR") if is(behind + 1, "TO") => behind + 2,
+            Some(&"SIMILAR") | None => return Ok(None),
+            Some(_) => behind + 1,
+        };
+        let is_item =
+            tokens[before].token == Token::Comma || ["SELECT", "DISTINCT", "ALL"].iter().any(|word| is(before, word));
+        let is_text =
+            |at: usize| matches!(tokens.get(at).map(|token| &token.token), Some(Token::SingleQuotedString(_)));
+        let end = pattern + if is(pattern + 1, "ESCAPE") { 3 } else { 1 };
+        if !is_item || is(behind, "GLOB") || is(behind, "SIMILAR") || !is_text(pattern) || !is_text(end - 1) {
+            return Err(self.unsupported(&tokens[at], "this filter of `*`"));
+        }
+        let column = word(STAR_COLUMN);
+        add(made, &tokens[at], &[word("COLUMNS"), Token::LParen, word("lambda"), column.clone(), Token::Colon, column]);
+        made.extend(tokens[start..end].iter().cloned());
+        add(made, &tokens[at], &[Token::RParen]);
+        Ok(Some(end))
     }
 
     /// `ASOF [LEFT|INNER] JOIN relation ON …`: `MATCH_CONDITION ('left')` or `('inner')` tells the kind.
@@ -287,10 +350,7 @@ impl Rewording<'_> {
                 let name = match alias {
                     Some(alias) => format!("{name}_{alias}"),
                     None if calls.len() == 1 => name.clone(),
-                    None => {
-                        let at = call.first().unwrap_or(column);
-                        return Err(self.unsupported(at, "`PIVOT` of several aggregates without aliases"));
-                    }
+                    None => format!("{name}_{}", self.name_of(call, column)?),
                 };
                 let name = Token::Word(Word { value: name, quote_style: Some('"'), keyword: Keyword::NoKeyword });
                 add(made, column, &[Token::Comma]);
@@ -301,6 +361,19 @@ impl Rewording<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The name that a call has as a column.
+    fn name_of(&self, call: Tokens<'_>, column: &TokenWithSpan) -> Result<String, Fault> {
+        let refused =
+            || self.unsupported(call.first().unwrap_or(column), "`PIVOT` of several aggregates without aliases");
+        let mut made = Vec::with_capacity(call.len());
+        self.run(call, &mut made)?;
+        let grammar = Bounded::of_duckdb(DuckDbDialect {}, made.len());
+        let mut parser = Parser::new(&grammar).with_tokens_with_locations(made);
+        let expr = parser.parse_expr().map_err(|_| refused())?;
+        let ColumnName { name, is_sure, .. } = column_name(&expr, Dialect::DuckDb);
+        if is_sure { Ok(name.to_string()) } else { Err(refused()) }
     }
 
     /// `[body FOR x IN list IF condition]` as `list_transform(list_filter(list, lambda x: condition), lambda x: body)`.

@@ -8,6 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::name::sql_name;
+use crate::bind_collate::{Collation, collation_name, collation_named};
 use crate::parse::{SourceText, parse_statements, with_deep_stack};
 use crate::type_name::data_type_from_name;
 
@@ -79,6 +80,14 @@ impl SchemaReader<'_> {
             self.found.push(fault.with_help("write its columns with their types, or keep the query as a model"));
             return;
         }
+        if let Some((column, collation)) =
+            table.columns.iter().find_map(|column| Some((column, self.own_collation(column)?)))
+        {
+            let what = format!("the collation `{collation}` of column `{}` is not supported", column.name.value);
+            let fault = self.text.fault("SQL-0014", self.text.span(column.name.span), what);
+            self.found.push(fault.with_help(format!("models that read `{name}` stay as they are written")));
+            return;
+        }
         let mut columns: Vec<Column> = Vec::with_capacity(table.columns.len());
         for column in &table.columns {
             let column_key = fold(&column.name.value);
@@ -110,6 +119,17 @@ impl SchemaReader<'_> {
             foreign_keys: Vec::new(),
             n_rows: None,
         });
+    }
+
+    /// A column's collation by which its texts compare otherwise than by their bytes: two texts that it calls equal
+    /// may not stand for each other. PostgreSQL's own never call two texts equal.
+    fn own_collation(&self, column: &ast::ColumnDef) -> Option<String> {
+        let of = |option: &ast::ColumnOptionDef| match &option.option {
+            ColumnOption::Collation(name) => Some(collation_name(name)),
+            _ => None,
+        };
+        let name = column.options.iter().find_map(of).filter(|_| self.dialect != Dialect::Postgres)?;
+        (collation_named(&name, self.dialect) != Some(Collation::Bytes)).then_some(name)
     }
 
     fn constraints(&mut self, table: &CreateTable) {
@@ -270,6 +290,13 @@ mod tests {
             told("CREATE TABLE t AS SELECT 1 AS a;"),
             [
                 "warning[SQL-0003] s: found `t` made by a query, expected a list of columns; write its columns with their types, or keep the query as a model"
+            ]
+        );
+        assert_eq!(told("CREATE TABLE t (a TEXT COLLATE C);"), [""; 0]);
+        assert_eq!(
+            told("CREATE TABLE t (a TEXT COLLATE NOCASE);"),
+            [
+                "warning[SQL-0014] s: the collation `NOCASE` of column `a` is not supported; models that read `t` stay as they are written"
             ]
         );
     }
