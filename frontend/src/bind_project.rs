@@ -10,6 +10,7 @@ use isomer_ir::{
 use rustc_hash::FxHashSet;
 
 use crate::bind::{bind_parsed, reads_of};
+use crate::bind_query::MAX_OPERATORS;
 use crate::column_name::told_apart;
 use crate::parse::{ParsedText, SourceText, parse, with_deep_stack};
 
@@ -46,7 +47,18 @@ fn bind_models(mut project: ModelProject, mut arena: Arena) -> BoundProject {
         .map(|reads| BoundModel { bound: Bound::Opaque, reads, comments: Vec::new(), rules: Vec::new() })
         .collect();
     let mut opaque: FxHashSet<Arc<str>> = FxHashSet::default();
+    let mut folded_sizes: BTreeMap<Arc<str>, usize> = BTreeMap::new();
     for &position in &order {
+        let is_bound =
+            |key: &Arc<str>| positions.get(key).is_some_and(|&at| matches!(models[at].bound, Bound::Plan(_)));
+        let is_read = |key: &&Arc<str>| models[position].reads.contains(*key);
+        if project.models[position].folded.iter().filter(is_read).any(|key| !is_bound(key)) {
+            // What is not understood by itself may be where it stands.
+            let model = &mut project.models[position];
+            (model.sql, model.folded) = (Arc::clone(&model.original), Vec::new());
+            let model = project.models[position].clone();
+            (models[position].reads, kept[position]) = read_text(&model, &|key| is_known(key, &project));
+        }
         let model = project.models[position].clone();
         if model.is_opaque {
             become_opaque(&project, &model, &mut opaque);
@@ -76,7 +88,17 @@ fn bind_models(mut project: ModelProject, mut arena: Arena) -> BoundProject {
         diagnostics.extend(text.diagnostics);
         let mut guessed_names = text.guessed_names;
         match text.output.map(|output| distinct_names(output, &model, &mut guessed_names)) {
+            Some(Ok((output, _))) if unfolded_size(&output.plan, &folded_sizes) > MAX_OPERATORS => {
+                let message = format!(
+                    "the plan has more than {MAX_OPERATORS} operators once ephemeral models are put where they are read"
+                );
+                diagnostics.push(Diagnostic::model("SQL-0004", &model.path, Span::new(0, model.sql.len()), message));
+                become_opaque(&project, &model, &mut opaque);
+            }
             Some(Ok((output, note))) => {
+                if model.is_folded {
+                    folded_sizes.insert(Arc::clone(&model.key), unfolded_size(&output.plan, &folded_sizes));
+                }
                 diagnostics.extend(note);
                 if let Some(note) = guessed(&mut project, position, &output, &guessed_names) {
                     diagnostics.push(note);
@@ -93,6 +115,20 @@ fn bind_models(mut project: ModelProject, mut arena: Arena) -> BoundProject {
     }
     diagnostics.sort_by(|a, b| (&a.source, a.span, a).cmp(&(&b.source, b.span, b)));
     BoundProject { project, arena, models, order, diagnostics }
+}
+
+/// The operators of a plan, folded models in the place of their names.
+fn unfolded_size(plan: &Plan, folded: &BTreeMap<Arc<str>, usize>) -> usize {
+    let mut size = 0_usize;
+    let mut stack = vec![plan];
+    while let Some(plan) = stack.pop() {
+        size = size.saturating_add(1);
+        if let Plan::Scan { table, .. } = plan {
+            size = size.saturating_add(folded.get(table).copied().unwrap_or(0));
+        }
+        stack.extend(plan.inputs());
+    }
+    size
 }
 
 fn become_opaque(project: &ModelProject, model: &Model, opaque: &mut FxHashSet<Arc<str>>) {

@@ -18,7 +18,7 @@ use crate::place::Place;
 use crate::scope::{Named, Rel, Scope, has_outer, is_nullable};
 
 /// Most operators that one plan may have after CTEs are copied to where they are read.
-const MAX_OPERATORS: usize = 20_000;
+pub(crate) const MAX_OPERATORS: usize = 20_000;
 
 impl<'a> Binder<'a> {
     /// Binds a query; `is_root` keeps an `ORDER BY` that has no `LIMIT`: of a model, a CTE or a derived table.

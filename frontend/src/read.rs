@@ -9,6 +9,7 @@ mod claims;
 mod create_table;
 mod dbt;
 mod declare;
+mod ephemeral;
 mod finish;
 mod folder;
 mod functions;

@@ -75,8 +75,8 @@ pub use print::{
     literal_text, time_text, timestamp_text,
 };
 pub use project::{
-    Bound, BoundModel, BoundProject, Change, Materialise, Model, ModelProject, Settings, Source, SourceData,
-    TestedClaim, TestedFact,
+    Bound, BoundModel, BoundProject, Change, FOLDED_PREFIX, Materialise, Model, ModelProject, Settings, Source,
+    SourceData, TestedClaim, TestedFact,
 };
 pub use recursion::Recursion;
 pub use sampling::{SampleMethod, SampleSize, Sampling};

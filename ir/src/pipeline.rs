@@ -57,6 +57,8 @@ pub struct Step {
     pub output: Option<Output>,
     /// Whether the chosen plan differs from the written one; untouched models keep their text.
     pub is_changed: bool,
+    /// Names of the folded models whose work a shared step does, but for filters and projections; sorted.
+    pub work_of: Vec<Arc<str>>,
     /// Keys of the tables, models and shared steps that it reads, sorted.
     pub reads: Vec<Arc<str>>,
     /// Names of the steps that read it, sorted.

@@ -32,6 +32,9 @@ impl Materialise {
     }
 }
 
+/// How the key of a folded model begins.
+pub const FOLDED_PREFIX: &str = "__dbt__cte__";
+
 /// A model as read.
 #[derive(Debug, Clone)]
 pub struct Model {
@@ -61,6 +64,20 @@ pub struct Model {
     pub is_opaque: bool,
     /// Keys that the model is declared to read, sorted; what the text tells comes on top.
     pub declared_reads: Vec<Arc<str>>,
+    /// Whether the model is no object of the database: its readers' `original` holds its query, as dbt writes
+    /// ephemeral models.
+    pub is_folded: bool,
+    /// Keys of the folded models whose queries stand in `original` and are blank in `sql`, which reads them
+    /// by name; places in both texts are the same.
+    pub folded: Vec<Arc<str>>,
+}
+
+impl Model {
+    /// The text that a database can run: `sql`, or `original` where `sql` reads models that are no objects.
+    #[must_use]
+    pub fn runnable(&self) -> &Arc<str> {
+        if self.folded.is_empty() { &self.sql } else { &self.original }
+    }
 }
 
 /// Where the rows of a source come from when a pipeline is executed.

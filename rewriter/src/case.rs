@@ -53,13 +53,13 @@ fn attempt(
     let mut switches = rules.switches();
     let mut memo = Memo::new(Context::new(project.arena.clone(), project.project.catalog.clone()));
     let config = Config::default();
-    let written = lower(project, inputs, &rules, &mut switches, &mut memo);
+    let written = lower(project, inputs, &rules, &mut switches, &mut memo).entries;
     saturate(&mut memo, &mut switches, &rules, &config);
     let fired_late = switches.take_fired();
     let has_fired = fired_late.contains_key(rule)
         || written.iter().any(|entry| entry.normal.fired.contains_key(rule))
         || (rule == "share-common-plan" && switches.is_on(rule) && has_common_class(&memo, &written));
-    let expected = lower(project, expects, &rules, &mut switches, &mut memo);
+    let expected = lower(project, expects, &rules, &mut switches, &mut memo).entries;
     saturate(&mut memo, &mut switches, &rules, &config);
     let is_equal = written.len() == inputs.len()
         && expected.len() == expects.len()

@@ -33,7 +33,7 @@ mod validate;
 
 pub use case::{CaseOutcome, check_case};
 pub use config::Config;
-pub use optimize::{optimize, optimize_with_chains};
+pub use optimize::{optimize, optimize_with_chains, unfold};
 pub use origins::{Described, DescribedColumn, FactOrigin, describe};
 pub use prove::{Checked, Ground, Method, Proof, Verdict, check_step, over_sources, prove};
 pub use replay::{Cause, Chain, ChainStep, Place, place};

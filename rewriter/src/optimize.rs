@@ -13,10 +13,12 @@ mod raised;
 mod steps;
 mod stored;
 mod told;
+mod unfold;
 
 pub(crate) use engines_work::engine_switches;
-pub(crate) use lower::{add_root, lower, unsorted};
+pub(crate) use lower::{Lowered, add_root, lower, unsorted};
 pub(crate) use steps::changed_output;
+pub use unfold::unfold;
 
 use raised::{RaisedAll, raise};
 use steps::build_steps;
@@ -81,6 +83,7 @@ fn run(
     config: &Config<'_>,
     chains: Option<&mut Vec<Chain>>,
 ) -> Pipeline {
+    unfold(project);
     let compiled = rules;
     let rules = Rules::new(compiled, &project.project.settings);
     let mut meter = Meter::new(config);
@@ -89,7 +92,7 @@ fn run(
     let mut memo = Memo::new(context);
     let order = project.order.clone();
     let begin = meter.begin(&memo);
-    let entries = lower(project, &order, &rules, &mut switches, &mut memo);
+    let Lowered { entries, folded } = lower(project, &order, &rules, &mut switches, &mut memo);
     meter.end_phase("normalize", begin, &memo);
     let (stop_reason, n_iterations) = saturate_metered(&mut memo, &mut switches, &rules, config, &mut meter);
     let begin = meter.begin(&memo);
@@ -98,7 +101,7 @@ fn run(
     let materialised = graph.choose(project.project.settings.min_shared_rows, switches.is_on("share-common-plan"));
     meter.end_phase("choose", begin, &memo);
     let begin = meter.begin(&memo);
-    let raised = raise(project, &mut memo, &graph, &materialised);
+    let raised = raise(project, &mut memo, &graph, &materialised, &folded);
     let n_nodes = memo.egraph.total_number_of_nodes();
     let mut diagnostics = refused_unions(&memo);
     diagnostics.extend(stopped_rules(compiled, &switches));

@@ -151,6 +151,8 @@ fn model(name: &Arc<str>) -> Model {
         is_rewritable: true,
         is_opaque: false,
         declared_reads: Vec::new(),
+        is_folded: false,
+        folded: Vec::new(),
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Step {
     /// The Substrait plan, base64; `null` for opaque steps and where a note names the construct
     /// that Substrait cannot carry.
     pub substrait: Option<String>,
+    /// Names of the ephemeral models whose work a shared step does, but for filters and projections; sorted.
+    pub work_of: Vec<String>,
     /// Keys of the tables, models and shared steps that it reads, sorted.
     pub reads: Vec<String>,
     /// Names of the steps that read it, sorted.

@@ -77,12 +77,12 @@ fn written_model(optimised: &mut Optimised, position: usize, engine: EngineKind)
         Bound::Opaque if is_program(model) => {
             (StepKind::Opaque, Err("opaque, and a program: no engine can run it".to_owned()))
         }
-        Bound::Opaque if model.dialect == engine.dialect() => (StepKind::Opaque, Ok(Arc::clone(&model.sql))),
+        Bound::Opaque if model.dialect == engine.dialect() => (StepKind::Opaque, Ok(Arc::clone(model.runnable()))),
         Bound::Opaque => (StepKind::Opaque, Err(foreign(model.dialect, engine))),
-        Bound::Plan(_) if model.dialect == engine.dialect() => (StepKind::Model, Ok(Arc::clone(&model.sql))),
+        Bound::Plan(_) if model.dialect == engine.dialect() => (StepKind::Model, Ok(Arc::clone(model.runnable()))),
         Bound::Plan(output) => {
             let sql = isomer_codegen::to_sql(output, &mut project.arena, &project.project.catalog, engine.dialect());
-            (StepKind::Model, Ok(sql.map_or_else(|_| Arc::clone(&model.sql), Arc::from)))
+            (StepKind::Model, Ok(sql.map_or_else(|_| Arc::clone(model.runnable()), Arc::from)))
         }
     };
     let model = &project.project.models[position];
@@ -173,7 +173,7 @@ pub fn open(
                 isomer_codegen::to_sql(&output, &mut project.arena, &project.project.catalog, engine.dialect())
                     .map_err(|error| error.to_string())?
             }
-            Bound::Plan(_) | Bound::Opaque => model.sql.to_string(),
+            Bound::Plan(_) | Bound::Opaque => model.runnable().to_string(),
         };
         session
             .create(&model.sql_name, model.materialise, &sql)

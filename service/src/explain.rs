@@ -46,6 +46,7 @@ pub fn render(optimised: &Optimised, style: Style) -> String {
         });
         unchanged(&mut page, &optimised.pipeline);
     }
+    ephemeral(&mut page, optimised);
     if of_kind(StepKind::Opaque).next().is_some() {
         page.heading("Opaque models");
         page.line("Not understood, so kept byte for byte; nothing is moved across them.");
@@ -69,6 +70,10 @@ fn summary(page: &mut Page, optimised: &Optimised) {
     ];
     if n_of(StepKind::Opaque) > 0 {
         facts.push(format!("{} opaque", n_of(StepKind::Opaque)));
+    }
+    let n_ephemeral = project.models.iter().filter(|model| model.is_folded).count();
+    if n_ephemeral > 0 {
+        facts.insert(1, format!("{n_ephemeral} ephemeral"));
     }
     facts.push(format!("written for {}", optimised.target));
     page.line(&facts.join(", "));
@@ -102,6 +107,14 @@ fn shared(page: &mut Page, optimised: &Optimised, step: &Step, spelled: &api::St
     page.entry(&step.name, &format!("{}, about {} rows", step.materialise.word(), quantity(step.n_rows)));
     let readers: Vec<&str> = spelled.consumers.iter().map(String::as_str).collect();
     page.field("read by", &readers.join(", "));
+    if !step.work_of.is_empty() {
+        let named: Vec<String> = step.work_of.iter().map(|name| format!("`{name}`")).collect();
+        let models = if named.len() == 1 { "model" } else { "models" };
+        page.field(
+            "work of",
+            &format!("the ephemeral {models} {}: kept as a table, it is computed once as well", named.join(", ")),
+        );
+    }
     page.field("reads", &spelled.reads.join(", "));
     page.field("cost", &break_even(&optimised.pipeline, step));
     page.field("made by", &makers(optimised, step));
@@ -228,6 +241,22 @@ fn unchanged(page: &mut Page, pipeline: &Pipeline) {
     if !names.is_empty() {
         page.gap();
         page.line(&format!("Unchanged, byte for byte: {}", names.join(", ")));
+    }
+}
+
+/// Models that stand in their readers alone.
+fn ephemeral(page: &mut Page, optimised: &Optimised) {
+    let models = &optimised.project.project.models;
+    if !models.iter().any(|model| model.is_folded) {
+        return;
+    }
+    page.heading("Ephemeral models");
+    page.line("No steps of their own: what is told of their readers is told of them.");
+    for model in models.iter().filter(|model| model.is_folded) {
+        let readers = models.iter().filter(|reader| reader.folded.contains(&model.key));
+        let readers: Vec<&str> = readers.map(|reader| &*reader.name).collect();
+        page.entry(&model.name, &model.path);
+        page.field("written into", &readers.join(", "));
     }
 }
 

@@ -18,14 +18,14 @@ const MOST_CTES: usize = 24;
 /// The chosen query in its author's words where they still fit; `sql` itself where nothing does.
 #[must_use]
 pub(crate) fn retold(sql: String, model: &Model, dialect: Dialect, arena: &mut Arena, catalog: &mut Catalog) -> String {
-    let (Some(own), Some(new)) = (cut_query(&model.sql), cut_query(&sql)) else { return sql };
+    let (Some(own), Some(new)) = (cut_query(model.runnable()), cut_query(&sql)) else { return sql };
     if model.dialect != dialect || new.ctes.len() > MOST_CTES {
         return sql;
     }
     let mut reader = Reader { path: &model.path, dialect, arena, catalog };
     let Some(chosen) = reader.read(&sql) else { return sql };
     let mut text =
-        Text { own: &model.sql, own_cut: &own, new: &sql, new_cut: &new, kept: Vec::new(), keeps_body: false };
+        Text { own: model.runnable(), own_cut: &own, new: &sql, new_cut: &new, kept: Vec::new(), keeps_body: false };
     // What fits all together needs no trial of each.
     let named: Vec<usize> = (0..new.ctes.len()).filter(|&at| text.partner(at).is_some()).collect();
     // Best is the author's whole text with one expression, or all of that name, written anew.

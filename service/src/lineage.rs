@@ -7,7 +7,7 @@ use isomer_ir::{Bound, BoundModel, BoundProject, Lineage, Model, Origins, lineag
 
 use crate::api::columns::{ColumnLineage, ModelLineage, Origin, ProjectLineage};
 use crate::explain::{Page, Style};
-use crate::optimize::{Answer, Prepared, Request, prepare, sort};
+use crate::optimize::{Answer, Ephemerals, Prepared, Request, prepare, sort};
 use crate::report::{self, Texts};
 use crate::schema::upstream_first;
 
@@ -17,8 +17,9 @@ use crate::schema::upstream_first;
 ///
 /// The answer of a project that is refused.
 pub fn run(request: &Request) -> Result<(ProjectLineage, Answer), Box<Answer>> {
-    let Prepared { bound, upstream, mut diagnostics, .. } = prepare(request)?;
+    let Prepared { bound, upstream, mut diagnostics, .. } = prepare(request, Ephemerals::Models)?;
     let BoundProject { project, arena, models, order, .. } = bound;
+    let told = Told::of(project.models.iter().chain(upstream.iter().map(|(model, _)| model)));
     let selected: Vec<(&Model, &BoundModel)> =
         order.iter().map(|&position| (&project.models[position], &models[position])).collect();
     let mut direct: BTreeMap<Arc<str>, Lineage> = BTreeMap::new();
@@ -36,15 +37,15 @@ pub fn run(request: &Request) -> Result<(ProjectLineage, Answer), Box<Answer>> {
             Bound::Plan(output) => output.columns.iter().map(|column| &column.name).collect(),
             Bound::Opaque => Vec::new(),
         };
-        let columns = traced.map(|(own, through)| columns(&names, own, through)).unwrap_or_default();
+        let columns = traced.map(|(own, through)| told.columns(&names, own, through)).unwrap_or_default();
         ModelLineage {
             name: model.name.as_ref().to_owned(),
             path: model.path.as_ref().to_owned(),
             state: if traced.is_some() { "bound" } else { "opaque" },
-            reads: bound.reads.iter().map(|key| key.as_ref().to_owned()).collect(),
+            reads: bound.reads.iter().map(|key| told.name(key)).collect(),
             columns,
-            rows: traced.map(|(_, through)| wire(&through.rows)).unwrap_or_default(),
-            direct_rows: traced.map(|(own, _)| wire(&own.rows)).unwrap_or_default(),
+            rows: traced.map(|(_, through)| told.wire(&through.rows)).unwrap_or_default(),
+            direct_rows: traced.map(|(own, _)| told.wire(&own.rows)).unwrap_or_default(),
         }
     });
     let spelled = spelled.collect();
@@ -58,23 +59,39 @@ pub fn run(request: &Request) -> Result<(ProjectLineage, Answer), Box<Answer>> {
     Ok((traced, Answer { diagnostics, texts, optimised: None }))
 }
 
-fn columns(names: &[&Arc<str>], own: &Lineage, through: &Lineage) -> Vec<ColumnLineage> {
-    let columns = names.iter().zip(&own.columns).zip(&through.columns);
-    let columns = columns.map(|((name, (_, direct)), (_, from))| ColumnLineage {
-        name: name.as_ref().to_owned(),
-        from: wire(from),
-        direct: wire(direct),
-    });
-    columns.collect()
+/// What relations are called: an ephemeral model by its name, any other by its key.
+struct Told {
+    folded: BTreeMap<Arc<str>, Arc<str>>,
 }
 
-fn wire(origins: &Origins) -> Vec<Origin> {
-    let wired = origins.iter().map(|origin| Origin {
-        table: origin.table.as_ref().to_owned(),
-        column: origin.column.as_ref().to_owned(),
-        by: origin.by.word(),
-    });
-    wired.collect()
+impl Told {
+    fn of<'a>(models: impl Iterator<Item = &'a Model>) -> Self {
+        let folded = models.filter(|model| model.is_folded);
+        Self { folded: folded.map(|model| (Arc::clone(&model.key), Arc::clone(&model.name))).collect() }
+    }
+
+    fn name(&self, key: &Arc<str>) -> String {
+        self.folded.get(key).unwrap_or(key).as_ref().to_owned()
+    }
+
+    fn columns(&self, names: &[&Arc<str>], own: &Lineage, through: &Lineage) -> Vec<ColumnLineage> {
+        let columns = names.iter().zip(&own.columns).zip(&through.columns);
+        let columns = columns.map(|((name, (_, direct)), (_, from))| ColumnLineage {
+            name: name.as_ref().to_owned(),
+            from: self.wire(from),
+            direct: self.wire(direct),
+        });
+        columns.collect()
+    }
+
+    fn wire(&self, origins: &Origins) -> Vec<Origin> {
+        let wired = origins.iter().map(|origin| Origin {
+            table: self.name(&origin.table),
+            column: origin.column.as_ref().to_owned(),
+            by: origin.by.word(),
+        });
+        wired.collect()
+    }
 }
 
 /// Leaves only what depends on a column of a source or an opaque model, given as `table.column`: its impact.

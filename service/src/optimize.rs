@@ -108,12 +108,21 @@ pub(crate) struct Prepared {
     compiled: Vec<CompiledRule>,
 }
 
+/// How ephemeral models are seen that dbt writes into their readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ephemerals {
+    /// As models, which their readers read.
+    Models,
+    /// As parts of their readers: what the database is given.
+    Parts,
+}
+
 /// Reads and binds a project: all that comes before the search.
 ///
 /// # Errors
 ///
 /// The answer of a project that is refused.
-pub(crate) fn prepare(request: &Request) -> Result<Prepared, Box<Answer>> {
+pub(crate) fn prepare(request: &Request, ephemerals: Ephemerals) -> Result<Prepared, Box<Answer>> {
     let Request { files, options, connected, previous, .. } = request;
     let read_options = ReadOptions { target: options.target.clone() };
     let (project, mut diagnostics) = isomer_frontend::read_project(files, &read_options);
@@ -141,7 +150,7 @@ pub(crate) fn prepare(request: &Request) -> Result<Prepared, Box<Answer>> {
         bound.project.models.iter().map(|model| Arc::clone(&model.path)).collect()
     };
     let all = paths(&bound);
-    let upstream = restrict(&mut bound, options).unwrap_or_else(|fault| {
+    let upstream = restrict(&mut bound, options, ephemerals).unwrap_or_else(|fault| {
         diagnostics.push(fault);
         Vec::new()
     });
@@ -174,7 +183,7 @@ pub fn run(request: &Request) -> Answer {
 
 /// Optimises all but the models of `kept`, by key; and gives notes on changed models that cannot be spelled.
 fn attempt(request: &Request, kept: &BTreeMap<Arc<str>, Diagnostic>) -> (Answer, BTreeMap<Arc<str>, Diagnostic>) {
-    let prepared = match prepare(request) {
+    let prepared = match prepare(request, Ephemerals::Parts) {
         Ok(prepared) => prepared,
         Err(refused) => return (*refused, BTreeMap::new()),
     };
@@ -340,11 +349,19 @@ pub(crate) fn sort(diagnostics: &mut Vec<Diagnostic>) {
 
 /// Leaves only the selected models, and gives those of the others that they read. The others stay
 /// tables of the catalog, so that what reads them is still bound.
-fn restrict(bound: &mut BoundProject, options: &Options) -> Result<Vec<(Model, BoundModel)>, Diagnostic> {
-    if options.select.is_empty() && options.exclude.is_empty() {
+fn restrict(
+    bound: &mut BoundProject,
+    options: &Options,
+    ephemerals: Ephemerals,
+) -> Result<Vec<(Model, BoundModel)>, Diagnostic> {
+    let is_all = options.select.is_empty() && options.exclude.is_empty();
+    let kept = if is_all { Vec::new() } else { isomer_frontend::select(bound, &options.select, &options.exclude)? };
+    if ephemerals == Ephemerals::Parts {
+        isomer_rewriter::unfold(bound);
+    }
+    if is_all {
         return Ok(Vec::new());
     }
-    let kept = isomer_frontend::select(bound, &options.select, &options.exclude)?;
     let mut needed = kept.clone();
     let mut i = 0;
     while let Some(&position) = needed.get(i) {
@@ -398,6 +415,7 @@ fn spell_step(bound: &mut BoundProject, step: &Step, target: Dialect, diagnostic
         materialise: step.materialise.word(),
         sql,
         substrait,
+        work_of: words(&step.work_of),
         reads: words(&step.reads),
         consumers: words(&step.consumers),
         cost_before: step.cost_before,
@@ -417,6 +435,7 @@ pub fn spell_sql(bound: &mut BoundProject, step: &Step, target: Dialect) -> Resu
     // What a format's own header or calls are taken out of is executed as compiled; what was not to be read
     // at all is left as it was.
     let text = |model: &Model| match &*model.sql {
+        _ if !model.folded.is_empty() => Arc::clone(model.runnable()),
         "" => Arc::clone(&model.original),
         compiled if *compiled != *model.original => Arc::from(compiled.trim_start()),
         _ => Arc::clone(&model.sql),

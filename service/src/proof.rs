@@ -99,7 +99,7 @@ fn proof(
 ) -> api::Proof {
     let model = optimised.project.project.models[chain.model].clone();
     let reads_views = chain.steps.iter().any(|step| step.cause == Cause::Inlined);
-    let text = (!reads_views).then_some(&*model.sql);
+    let text = (!reads_views).then_some(&**model.runnable());
     let shown = visible(optimised, chain);
     // Order counts where the model promises one; that of a sub-query may show and go on the way.
     let is_order_compared = chain.steps.first().is_some_and(|step| is_ordered(&step.before.plan));
@@ -111,7 +111,7 @@ fn proof(
     }
     api::Proof {
         model: model.name.to_string(),
-        written: model.sql.to_string(),
+        written: model.runnable().to_string(),
         read: shown.read,
         steps,
         traceless: shown.traceless,

@@ -32,7 +32,7 @@ impl Texts {
             }
             let model = models.iter().find(|model| model.path == *source || model.name == *source);
             let text = match (model, files.get(&**source)) {
-                (Some(model), _) => Arc::clone(&model.sql),
+                (Some(model), _) => Arc::clone(model.runnable()),
                 (None, Some(bytes)) => Arc::from(String::from_utf8_lossy(bytes)),
                 (None, None) => Arc::from(""),
             };

@@ -9,7 +9,7 @@ use isomer_rewriter::{Described, FactOrigin, describe};
 
 use crate::api::columns::{ColumnSchema, FactSource, KeySchema, ModelSchema, ProjectSchema, TestSchema};
 use crate::explain::{Page, Style};
-use crate::optimize::{Answer, Prepared, Request, prepare, sort};
+use crate::optimize::{Answer, Ephemerals, Prepared, Request, prepare, sort};
 use crate::report::{self, Texts};
 
 /// Describes a project's models.
@@ -18,7 +18,7 @@ use crate::report::{self, Texts};
 ///
 /// The answer of a project that is refused.
 pub fn run(request: &Request) -> Result<(ProjectSchema, Answer), Box<Answer>> {
-    let Prepared { bound, upstream, mut diagnostics, .. } = prepare(request)?;
+    let Prepared { bound, upstream, mut diagnostics, .. } = prepare(request, Ephemerals::Models)?;
     let BoundProject { project, mut arena, models, order, .. } = bound;
     let mut catalog = project.catalog.clone();
     let mut known: Vec<(&Model, Described)> = Vec::new();

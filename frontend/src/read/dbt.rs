@@ -1,13 +1,14 @@
 //! dbt projects, by their manifest: models are read as compiled, with the relations as edges.
 //!
-//! Ephemeral models are no models here: dbt has already written them into their readers. Facts
-//! come from tests, which `schema_tests` reads.
+//! Ephemeral models, which dbt has already written into their readers, are taken out of them again by
+//! `ephemeral`. Facts come from tests, which `schema_tests` reads.
 
 use std::sync::Arc;
 
 use isomer_ir::{Column, DataType, Diagnostic, Dialect, Materialise, Model, Source, SourceData, Span, Table, fold};
 
 use super::declare::Tables;
+use super::ephemeral::{self, Ephemerals};
 use super::manifest::{CatalogFile, CatalogTable, Manifest, Node};
 use super::name::unquoted;
 use super::settings::Config;
@@ -122,20 +123,22 @@ fn models(
 ) -> Vec<Model> {
     let mut models = Vec::new();
     let mut uncompiled = Vec::new();
+    let mut ephemerals = Ephemerals::of(manifest);
     for (id, node) in manifest.nodes.iter().filter(|(_, node)| node.is_model()) {
         let materialized = node.config.materialized.as_deref().unwrap_or("view");
         let is_python = node.language.as_deref() == Some("python");
-        if materialized == "ephemeral" {
+        // Without a text of its own an ephemeral model is what its readers say.
+        if node.is_ephemeral() && !ephemerals.contains(&ephemeral::key_of(node)) {
             continue;
         }
         if node.compiled_code.is_none() && !is_python {
             uncompiled.push(node.full_name());
             continue;
         }
-        let mut model = model(node, manifest, dialect);
+        let mut model = model(node, manifest, dialect, &mut ephemerals);
         let barrier = match materialized {
             _ if is_python => Some("Python"),
-            "table" | "view" => None,
+            "table" | "view" | "ephemeral" => None,
             other => Some(other),
         };
         if let Some(barrier) = barrier {
@@ -164,8 +167,9 @@ fn models(
     models
 }
 
-fn model(node: &Node, manifest: &Manifest, dialect: Dialect) -> Model {
-    let relation = node.relation();
+fn model(node: &Node, manifest: &Manifest, dialect: Dialect, ephemerals: &mut Ephemerals<'_>) -> Model {
+    let is_folded = node.is_ephemeral();
+    let relation = if is_folded { ephemeral::key_of(node).to_string() } else { node.relation() };
     let text: Arc<str> = Arc::from(node.compiled_code.as_ref().or(node.raw_code.as_ref()).map_or("", String::as_str));
     let reads = node.depends_on.nodes.iter().filter_map(|id| relation_key(manifest, id));
     let mut declared_reads: Vec<Arc<str>> = reads.collect();
@@ -173,29 +177,32 @@ fn model(node: &Node, manifest: &Manifest, dialect: Dialect) -> Model {
     declared_reads.dedup();
     let materialise = match node.config.materialized.as_deref() {
         Some("view") | None => Materialise::View,
+        Some("ephemeral") => Materialise::Ephemeral,
         Some(_) => Materialise::Table,
     };
+    let ephemeral::Unfolded { text: sql, folded } = ephemerals.unfold(&text);
     Model {
         name: Arc::from(node.full_name()),
         key: fold(&unquoted(&relation)),
         sql_name: Arc::from(relation),
         path: Arc::from(node.original_file_path.as_str()),
-        original: Arc::clone(&text),
-        sql: text,
+        original: text,
+        sql,
         dialect,
         materialise,
         tags: node.tags.iter().map(|tag| Arc::from(tag.as_str())).collect(),
         is_rewritable: true,
         is_opaque: false,
         declared_reads,
+        is_folded,
+        folded,
     }
 }
 
-/// The catalog key of a node's relation; an ephemeral model has none.
+/// The catalog key of a node's relation.
 pub(crate) fn relation_key(manifest: &Manifest, id: &str) -> Option<Arc<str>> {
     let node = manifest.nodes.get(id).or_else(|| manifest.sources.get(id))?;
-    let is_ephemeral = node.config.materialized.as_deref() == Some("ephemeral");
-    (!is_ephemeral).then(|| fold(&unquoted(&node.relation())))
+    Some(if node.is_ephemeral() { ephemeral::key_of(node) } else { fold(&unquoted(&node.relation())) })
 }
 
 fn table(node: &Node, described: Option<&CatalogTable>, dialect: Dialect) -> Table {

@@ -138,7 +138,9 @@ fn is_in(model: &Model, folder: &str) -> bool {
 }
 
 fn apply(model: &mut Model, settings: &ModelSettings) {
-    model.materialise = settings.materialise.unwrap_or(model.materialise);
+    if !model.is_folded {
+        model.materialise = settings.materialise.unwrap_or(model.materialise);
+    }
     model.dialect = settings.dialect.unwrap_or(model.dialect);
     model.tags.extend(settings.tags.iter().map(|tag| Arc::from(tag.as_str())));
     if !model.is_opaque {

@@ -65,5 +65,7 @@ pub(crate) fn model(path: &str, bytes: &[u8], dialect: Dialect, found: &mut Vec<
         is_rewritable: !is_opaque,
         is_opaque,
         declared_reads: Vec::new(),
+        is_folded: false,
+        folded: Vec::new(),
     }
 }

@@ -59,6 +59,8 @@ pub(crate) fn python_models(
             is_rewritable: false,
             is_opaque: true,
             declared_reads,
+            is_folded: false,
+            folded: Vec::new(),
         };
         let span = Span::new(start, start + word.len());
         let mut result = SourceDecl::of(name.to_owned(), span);

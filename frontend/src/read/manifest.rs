@@ -177,6 +177,11 @@ impl Node {
         self.resource_type == "model" && self.is_enabled()
     }
 
+    /// Whether dbt writes the node into its readers.
+    pub(crate) fn is_ephemeral(&self) -> bool {
+        self.config.materialized.as_deref() == Some("ephemeral")
+    }
+
     /// Whether the node takes part.
     pub(crate) fn is_enabled(&self) -> bool {
         self.config.enabled != Some(false)

@@ -527,7 +527,8 @@ fn a_dbt_project() {
     let expect = [
         r#"dev.main.forecast "dev"."main"."forecast" table true ["dev.raw.orders"]"#,
         r#"dev.main.history "dev"."main"."history" table true ["dev.raw.orders"]"#,
-        r#"dev.main.orders "dev"."main"."orders" table false ["dev.main.stg_orders"]"#,
+        r#"__dbt__cte__inlined __dbt__cte__inlined ephemeral false ["dev.raw.orders"]"#,
+        r#"dev.main.orders "dev"."main"."orders" table false ["__dbt__cte__inlined", "dev.main.stg_orders"]"#,
         r#"dev.main.stg_orders "dev"."main"."stg_orders" view false ["dev.raw.orders"]"#,
     ];
     assert_eq!(models, expect);

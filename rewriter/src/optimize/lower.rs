@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{Bound, BoundProject, ColumnId, Materialise, Output, Plan, Scalar, Span};
+use isomer_ir::{Arena, Bound, BoundProject, ColumnId, Materialise, Output, Plan, Scalar, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::engines_work::{engine_cost, is_engines_work};
@@ -15,6 +15,15 @@ use crate::plan_facts::estimate;
 use crate::rule_set::Rules;
 use crate::simplify::Switches;
 
+/// Models in the e-graph.
+pub(crate) struct Lowered {
+    /// Those of the order.
+    pub(crate) entries: Vec<Entry>,
+    /// Positions of folded models, and the classes of what they compute: with and without the filters and
+    /// projections on top.
+    pub(crate) folded: Vec<(usize, egg::Id)>,
+}
+
 /// Normalises the models in order and adds them to the e-graph.
 pub(crate) fn lower(
     project: &BoundProject,
@@ -22,7 +31,7 @@ pub(crate) fn lower(
     rules: &Rules,
     switches: &mut Switches,
     memo: &mut Memo,
-) -> Vec<Entry> {
+) -> Lowered {
     let mut reads: FxHashMap<Arc<str>, ModelRead> = FxHashMap::default();
     let mut inlined: FxHashMap<Arc<str>, Output> = FxHashMap::default();
     let mut entries = Vec::new();
@@ -30,8 +39,10 @@ pub(crate) fn lower(
         let model = &project.project.models[position];
         let Bound::Plan(output) = &project.models[position].bound else { continue };
         record_distinct_estimates(memo.context_mut(), &output.plan);
-        let written =
-            Output { plan: inline_views(memo.context_mut(), &output.plan, &inlined), columns: output.columns.clone() };
+        let written = Output {
+            plan: inline_views(&mut memo.context_mut().arena, &output.plan, &inlined),
+            columns: output.columns.clone(),
+        };
         switches.begin_model(rules.off_in(&project.project.settings, &model.key));
         for (rule, times) in &project.models[position].rules {
             for _ in 0..*times {
@@ -61,8 +72,37 @@ pub(crate) fn lower(
         entries.push(Entry { model: position, normal, class, written, written_cost });
     }
     switches.begin_model(FxHashSet::default());
+    let folded = lower_folded(project, rules, switches, memo, &reads);
     memo.rebuild();
-    entries
+    Lowered { entries, folded }
+}
+
+/// Models that stand in their readers alone. They are nobody's rows, and no step is made for them: their
+/// classes tell what is shared of them.
+fn lower_folded(
+    project: &BoundProject,
+    rules: &Rules,
+    switches: &Switches,
+    memo: &mut Memo,
+    reads: &FxHashMap<Arc<str>, ModelRead>,
+) -> Vec<(usize, egg::Id)> {
+    // What fires here is on nobody's way.
+    let mut switches = switches.clone();
+    let mut folded = Vec::new();
+    for (position, bound) in project.models.iter().enumerate() {
+        let Bound::Plan(output) = &bound.bound else { continue };
+        if project.project.models[position].is_folded {
+            let mut normal = Normalizer::new(memo.context_mut(), &mut switches, &rules.templates, reads);
+            let normal = normal.model(unsorted(output.clone()));
+            folded.push((position, memo.add_plan(&normal.plan)));
+            let mut plan = &normal.plan;
+            while let Plan::Filter { input, .. } | Plan::Project { input, .. } | Plan::Named { input, .. } = plan {
+                plan = input;
+                folded.push((position, memo.add_plan(plan)));
+            }
+        }
+    }
+    folded
 }
 
 pub(crate) fn unsorted(output: Output) -> Output {
@@ -125,21 +165,21 @@ pub(super) fn record_distinct_estimates(context: &mut Context, plan: &Plan) {
 }
 
 /// The written plan with views in the place of their names.
-pub(super) fn inline_views(context: &mut Context, plan: &Plan, views: &FxHashMap<Arc<str>, Output>) -> Plan {
+pub(super) fn inline_views(arena: &mut Arena, plan: &Plan, views: &FxHashMap<Arc<str>, Output>) -> Plan {
     let mut plan = plan.clone();
     if !views.is_empty() {
-        replace_scans(context, &mut plan, views);
+        replace_scans(arena, &mut plan, views);
     }
     plan
 }
 
-pub(super) fn replace_scans(context: &mut Context, plan: &mut Plan, views: &FxHashMap<Arc<str>, Output>) {
+pub(super) fn replace_scans(arena: &mut Arena, plan: &mut Plan, views: &FxHashMap<Arc<str>, Output>) {
     if let Plan::Scan { table, columns } = plan {
         if let Some(view) = views.get(table) {
             let exprs = columns
                 .iter()
                 .zip(&view.columns)
-                .map(|(&column, shown)| (column, context.arena.column_ref(shown.column)))
+                .map(|(&column, shown)| (column, arena.column_ref(shown.column)))
                 .collect();
             let input =
                 Plan::Named { input: Box::new(view.plan.clone()), name: Arc::clone(table), span: Span::default() };
@@ -148,6 +188,6 @@ pub(super) fn replace_scans(context: &mut Context, plan: &mut Plan, views: &FxHa
         return;
     }
     for input in plan.inputs_mut() {
-        replace_scans(context, input, views);
+        replace_scans(arena, input, views);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{BoundProject, Materialise, Plan};
+use isomer_ir::{BoundProject, FOLDED_PREFIX, Materialise, Plan, fold};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::extract::{Event, Graph, Materialised, State};
@@ -17,6 +17,8 @@ pub(super) struct Raised {
     pub(super) rows: f64,
     pub(super) steps: Vec<PathStep>,
     pub(super) class: usize,
+    /// Names of the folded models whose work the class does, sorted.
+    pub(super) work_of: Vec<Arc<str>>,
     /// For each step of the path the part before and after, with costs.
     pub(super) parts: Vec<(Plan, Plan, f64, f64)>,
 }
@@ -32,6 +34,7 @@ pub(super) fn raise(
     memo: &mut Memo,
     graph: &Graph,
     materialised: &[Materialised],
+    folded: &[(usize, egg::Id)],
 ) -> RaisedAll {
     let mut written = graph.written();
     let mut names: FxHashMap<usize, Arc<str>> = FxHashMap::default();
@@ -40,19 +43,24 @@ pub(super) fn raise(
     // A text that is not understood may read a table that nobody declared: it must not find a shared one.
     taken.extend(project.models.iter().flat_map(|model| model.reads.iter().cloned()));
     taken.extend(project.project.models.iter().flat_map(|model| model.declared_reads.iter().cloned()));
+    // A step goes by one name.
+    taken.extend(project.project.models.iter().filter(|model| model.is_folded).map(|model| fold(&model.name)));
     let unqualified: Vec<Arc<str>> = taken.iter().filter_map(|name| name.rsplit('.').next()).map(Arc::from).collect();
     taken.extend(unqualified);
     // Where a view may come to read it, a shared relation is a table that stays: its name must not be one
     // that the user gave to something else, which may be a table that no model mentions.
     let may_stay = project.project.models.iter().any(|model| model.materialise == Materialise::View);
     for shared in materialised {
-        let name = shared_name(memo, graph, shared.class, may_stay, &mut taken);
+        let work_of = work_of(project, memo, graph.id(shared.class), folded);
+        let name = shared_name(memo, graph, shared.class, may_stay, work_of.first(), &mut taken);
         names.insert(shared.class, name);
     }
     let mut all = RaisedAll::default();
     graph.walk(materialised, false, &mut |event, state| match event {
         Event::Shared(shared) => {
             let raised = raise_class(memo, graph, state, &written, &names, shared.class);
+            let work_of = work_of(project, memo, graph.id(shared.class), folded);
+            let raised = Raised { work_of, ..raised };
             all.shared.push((Arc::clone(&names[&shared.class]), all.roots.len(), raised));
         }
         Event::Root(position) => {
@@ -66,6 +74,7 @@ pub(super) fn raise(
                     rows: graph.rows(class),
                     steps: Vec::new(),
                     class,
+                    work_of: Vec::new(),
                     parts: Vec::new(),
                 }
             } else {
@@ -105,7 +114,25 @@ pub(super) fn raise_class(
         };
         parts.push((before, after, cost_before, state.cost(part)));
     }
-    Raised { plan, cost: graph.statement_cost(state, class), rows: graph.rows(class), steps, class, parts }
+    Raised {
+        plan,
+        cost: graph.statement_cost(state, class),
+        rows: graph.rows(class),
+        steps,
+        class,
+        work_of: Vec::new(),
+        parts,
+    }
+}
+
+/// Names of the folded models whose work a class does.
+fn work_of(project: &BoundProject, memo: &Memo, class: egg::Id, folded: &[(usize, egg::Id)]) -> Vec<Arc<str>> {
+    let is_it = |id: egg::Id| memo.egraph.find(id) == memo.egraph.find(class);
+    let positions = folded.iter().filter(|(_, id)| is_it(*id)).map(|(position, _)| *position);
+    let mut names: Vec<Arc<str>> = positions.map(|at| Arc::clone(&project.project.models[at].name)).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// The name a user gave to the relation or to one it serves; otherwise one from its content.
@@ -114,13 +141,19 @@ pub(super) fn shared_name(
     graph: &Graph,
     class: usize,
     may_stay: bool,
+    folded: Option<&Arc<str>>,
     taken: &mut FxHashSet<Arc<str>>,
 ) -> Arc<str> {
     let id = graph.id(class);
-    let base = match memo.names(id).first() {
-        Some(name) if may_stay => format!("shared_{}", name.to_lowercase()),
-        Some(name) => name.to_lowercase(),
-        None => content_name(memo, id),
+    let base = match (folded, memo.names(id).first()) {
+        (Some(name), _) => format!("shared_{}", plain(&name.to_lowercase())),
+        (None, Some(name)) => match name.strip_prefix(FOLDED_PREFIX) {
+            // A tool's name for an expression is not its author's.
+            Some(name) => format!("shared_{}", name.to_lowercase()),
+            None if may_stay => format!("shared_{}", name.to_lowercase()),
+            None => name.to_lowercase(),
+        },
+        (None, None) => content_name(memo, id),
     };
     let mut name: Arc<str> = Arc::from(base.as_str());
     let mut n = 2;
@@ -164,5 +197,10 @@ pub(super) fn content_name(memo: &Memo, id: egg::Id) -> String {
         stack.extend(node.inputs.iter().rev().map(|&input| memo.egraph.find(input)));
     }
     let name = format!("shared_{}{suffix}", tables.join("_"));
+    plain(&name)
+}
+
+/// A name without what would have to be quoted.
+fn plain(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect()
 }
