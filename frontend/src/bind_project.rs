@@ -1,22 +1,22 @@
 //! Projects: models bound upstream first, each into the catalog for those that read it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isomer_ir::{
     Arena, Bound, BoundModel, BoundProject, Column, ColumnId, Diagnostic, Dialect, Key, Model, ModelProject, Output,
     Plan, Scalar, Severity, Span, Table, fold,
 };
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::bind::{bind_parsed, reads_of};
 use crate::bind_query::MAX_OPERATORS;
 use crate::column_name::told_apart;
+use crate::model_order::ordered;
 use crate::parse::{ParsedText, SourceText, parse, with_deep_stack};
 
-/// Longest text, in bytes, whose syntax tree is kept between finding what a model reads and binding
-/// it. Trees are far larger than texts: of longer ones, one at a time is held.
-const MAX_KEPT_TEXT: usize = 64 << 10;
+/// Most text, in bytes, whose syntax trees are kept while the models that it reads are bound. Trees are
+/// far larger than texts; what is beyond is parsed again when its turn comes.
+const MAX_KEPT_TEXT: usize = 256 << 10;
 
 /// Binds every model of a project into one arena.
 ///
@@ -34,53 +34,178 @@ pub fn bind_project_with(project: ModelProject, arena: Arena) -> BoundProject {
     with_deep_stack(|| bind_models(project, arena))
 }
 
-fn bind_models(mut project: ModelProject, mut arena: Arena) -> BoundProject {
-    let positions: BTreeMap<Arc<str>, usize> =
-        project.models.iter().enumerate().map(|(position, model)| (Arc::clone(&model.key), position)).collect();
-    let is_known =
-        |key: &str, project: &ModelProject| positions.contains_key(key) || project.catalog.get(key).is_some();
-    let (reads, mut kept): (Vec<_>, Vec<_>) =
-        project.models.iter().map(|model| read_text(model, &|key| is_known(key, &project))).unzip();
-    let (order, mut diagnostics, circular) = ordered(&project, &positions, &reads);
-    let mut models: Vec<BoundModel> = reads
-        .into_iter()
-        .map(|reads| BoundModel { bound: Bound::Opaque, reads, comments: Vec::new(), rules: Vec::new() })
-        .collect();
-    let mut opaque: FxHashSet<Arc<str>> = FxHashSet::default();
-    let mut folded_sizes: BTreeMap<Arc<str>, usize> = BTreeMap::new();
-    for &position in &order {
-        let is_bound =
-            |key: &Arc<str>| positions.get(key).is_some_and(|&at| matches!(models[at].bound, Bound::Plan(_)));
-        let is_read = |key: &&Arc<str>| models[position].reads.contains(*key);
-        if project.models[position].folded.iter().filter(is_read).any(|key| !is_bound(key)) {
-            // What is not understood by itself may be where it stands.
-            let model = &mut project.models[position];
-            (model.sql, model.folded) = (Arc::clone(&model.original), Vec::new());
-            let model = project.models[position].clone();
-            (models[position].reads, kept[position]) = read_text(&model, &|key| is_known(key, &project));
+fn bind_models(project: ModelProject, arena: Arena) -> BoundProject {
+    let n_models = project.models.len();
+    let positions = project.models.iter().enumerate().map(|(position, model)| (Arc::clone(&model.key), position));
+    let unbound = |_| BoundModel { bound: Bound::Opaque, reads: Vec::new(), comments: Vec::new(), rules: Vec::new() };
+    let mut binding = Binding {
+        positions: positions.collect(),
+        models: (0..n_models).map(unbound).collect(),
+        states: vec![State::Unread; n_models],
+        upstream: vec![Vec::new(); n_models],
+        opaque: FxHashSet::default(),
+        folded_sizes: FxHashMap::default(),
+        diagnostics: Vec::new(),
+        project,
+        arena,
+    };
+    let mut by_name: Vec<usize> = (0..n_models).collect();
+    by_name.sort_by(|&a, &b| (&binding.project.models[a].name, a).cmp(&(&binding.project.models[b].name, b)));
+    for position in by_name {
+        binding.bind_with_upstream(position);
+    }
+    let (order, circles) = ordered(&binding.project, &binding.upstream);
+    let Binding { project, arena, models, mut diagnostics, .. } = binding;
+    diagnostics.extend(circles);
+    diagnostics.sort_by(|a, b| (&a.source, a.span, a).cmp(&(&b.source, b.span, b)));
+    BoundProject { project, arena, models, order, diagnostics }
+}
+
+/// How far a model has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Unread,
+    /// Its upstream models are being bound.
+    Waiting,
+    /// In a circle of models, or behind one.
+    Circular,
+    Done,
+}
+
+/// A model whose upstream models are being bound.
+#[derive(Debug)]
+struct Waiting {
+    position: usize,
+    /// How many of its upstream models were looked at.
+    n_seen: usize,
+    /// Its syntax tree, unless the trees of the models that wait for it fill the room.
+    parsed: Option<ParsedText>,
+    /// Bytes of the text whose tree is kept while others are bound.
+    n_kept: usize,
+}
+
+/// A project while it is bound.
+///
+/// Each model is bound as soon as what it reads is, so that few syntax trees are in memory at a time:
+/// with the trees of all, each model would take the longer the more models there are.
+#[derive(Debug)]
+struct Binding {
+    project: ModelProject,
+    arena: Arena,
+    positions: FxHashMap<Arc<str>, usize>,
+    models: Vec<BoundModel>,
+    states: Vec<State>,
+    /// The models that each model reads.
+    upstream: Vec<Vec<usize>>,
+    opaque: FxHashSet<Arc<str>>,
+    /// Operators of the folded models, folded models in them counted.
+    folded_sizes: FxHashMap<Arc<str>, usize>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Binding {
+    /// Binds a model after all that it reads, unless they are bound. Chains of models are long, so they
+    /// are followed without recursion.
+    fn bind_with_upstream(&mut self, position: usize) {
+        if self.states[position] != State::Unread {
+            return;
         }
-        let model = project.models[position].clone();
-        if model.is_opaque {
-            become_opaque(&project, &model, &mut opaque);
-            continue;
-        }
-        let cause = models[position].reads.iter().find(|key| opaque.contains(*key)).cloned();
-        if circular.contains(&position) || cause.is_some() {
-            if let Some(cause) = cause.filter(|_| !circular.contains(&position)) {
-                let message = format!("reads `{cause}`, which is opaque, so its columns are not known");
-                let whole = Span::new(0, model.sql.len());
-                let note = Diagnostic::note("SQL-0017", &model.path, whole, message);
-                diagnostics.push(note.with_help(format!("declare the columns of `{cause}`")));
+        let mut n_kept = 0;
+        let mut stack = vec![self.read(position)];
+        while let Some(last) = stack.last_mut() {
+            if let Some(&next) = self.upstream[last.position].get(last.n_seen) {
+                last.n_seen += 1;
+                if self.states[next] == State::Unread {
+                    if last.parsed.is_some() && last.n_kept == 0 {
+                        last.n_kept = self.project.models[last.position].sql.len();
+                        n_kept += last.n_kept;
+                    }
+                    if n_kept > MAX_KEPT_TEXT {
+                        last.parsed = None;
+                        n_kept -= std::mem::take(&mut last.n_kept);
+                    }
+                    stack.push(self.read(next));
+                }
+                continue;
             }
-            become_opaque(&project, &model, &mut opaque);
-            continue;
+            let Some(Waiting { position, parsed, n_kept: n_freed, .. }) = stack.pop() else { break };
+            n_kept -= n_freed;
+            let parsed = self.written_out(position).or(parsed);
+            let is_done = |&read: &usize| self.states[read] == State::Done;
+            self.states[position] = if self.upstream[position].iter().all(is_done) {
+                self.bind(position, parsed);
+                State::Done
+            } else {
+                self.become_opaque(position);
+                State::Circular
+            };
         }
+    }
+
+    /// Finds what a model reads.
+    fn read(&mut self, position: usize) -> Waiting {
+        self.states[position] = State::Waiting;
+        let (reads, parsed) = self.read_text(position);
+        self.upstream[position] = reads.iter().filter_map(|key| self.positions.get(key).copied()).collect();
+        self.models[position].reads = reads;
+        Waiting { position, n_seen: 0, parsed: Some(parsed), n_kept: 0 }
+    }
+
+    /// The keys that a model reads, sorted, and its syntax tree.
+    fn read_text(&self, position: usize) -> (Vec<Arc<str>>, ParsedText) {
+        let is_known = |key: &str| self.positions.contains_key(key) || self.project.catalog.get(key).is_some();
+        let model = &self.project.models[position];
+        let text = SourceText::new(&model.path, &model.sql);
+        let parsed = parse(&text, model.dialect);
+        let mut reads = reads_of(&parsed.0, &is_known);
+        // What an unparsable text says of itself (a comment, an alias) makes no circle.
+        if parsed.0.query.is_none() || model.is_opaque {
+            reads.retain(|key| *key != model.key);
+        }
+        reads.extend(model.declared_reads.iter().filter(|key| model.is_opaque && is_known(key)).cloned());
+        reads.sort_unstable();
+        reads.dedup();
+        (reads, parsed)
+    }
+
+    /// Puts the queries of folded models back into a text that reads one which is not understood by itself:
+    /// it may be where it stands. What they read is bound, being upstream of them.
+    fn written_out(&mut self, position: usize) -> Option<ParsedText> {
+        let reads = &self.models[position].reads;
+        let is_bound =
+            |key: &Arc<str>| self.positions.get(key).is_some_and(|&at| matches!(self.models[at].bound, Bound::Plan(_)));
+        let mut read = self.project.models[position].folded.iter().filter(|key| reads.contains(key));
+        if read.all(is_bound) {
+            return None;
+        }
+        let model = &mut self.project.models[position];
+        (model.sql, model.folded) = (Arc::clone(&model.original), Vec::new());
+        let (reads, parsed) = self.read_text(position);
+        self.models[position].reads = reads;
+        Some(parsed)
+    }
+
+    /// Binds a model whose upstream models are bound or opaque.
+    fn bind(&mut self, position: usize, parsed: Option<ParsedText>) {
+        let model = self.project.models[position].clone();
+        if model.is_opaque {
+            self.become_opaque(position);
+            return;
+        }
+        if let Some(cause) = self.models[position].reads.iter().find(|key| self.opaque.contains(*key)) {
+            let message = format!("reads `{cause}`, which is opaque, so its columns are not known");
+            let note = Diagnostic::note("SQL-0017", &model.path, Span::new(0, model.sql.len()), message);
+            self.diagnostics.push(note.with_help(format!("declare the columns of `{cause}`")));
+            self.become_opaque(position);
+            return;
+        }
+        let Self { project, arena, diagnostics, .. } = self;
         let is_known = |key: &str| project.catalog.get(key).is_some();
         let text = SourceText::new(&model.path, &model.sql);
-        let parsed = kept[position].take().unwrap_or_else(|| parse(&text, model.dialect));
-        let text = bind_parsed(&text, parsed, model.dialect, &mut arena, &project.catalog, &is_known);
-        models[position].comments = text.comments;
-        models[position].rules = text.rules.into_iter().map(|(rule, times)| (Arc::from(rule), times)).collect();
+        let parsed = parsed.unwrap_or_else(|| parse(&text, model.dialect));
+        let text = bind_parsed(&text, parsed, model.dialect, arena, &project.catalog, &is_known);
+        self.models[position].comments = text.comments;
+        self.models[position].rules = text.rules.into_iter().map(|(rule, times)| (Arc::from(rule), times)).collect();
         if text.diagnostics.iter().any(|told| told.code == "SQL-0018" && told.severity == Severity::Note) {
             // Where it fails depends on which row is looked at first.
             project.models[position].is_rewritable = false;
@@ -88,37 +213,42 @@ fn bind_models(mut project: ModelProject, mut arena: Arena) -> BoundProject {
         diagnostics.extend(text.diagnostics);
         let mut guessed_names = text.guessed_names;
         match text.output.map(|output| distinct_names(output, &model, &mut guessed_names)) {
-            Some(Ok((output, _))) if unfolded_size(&output.plan, &folded_sizes) > MAX_OPERATORS => {
+            Some(Ok((output, _))) if unfolded_size(&output.plan, &self.folded_sizes) > MAX_OPERATORS => {
                 let message = format!(
                     "the plan has more than {MAX_OPERATORS} operators once ephemeral models are put where they are read"
                 );
                 diagnostics.push(Diagnostic::model("SQL-0004", &model.path, Span::new(0, model.sql.len()), message));
-                become_opaque(&project, &model, &mut opaque);
+                self.become_opaque(position);
             }
             Some(Ok((output, note))) => {
                 if model.is_folded {
-                    folded_sizes.insert(Arc::clone(&model.key), unfolded_size(&output.plan, &folded_sizes));
+                    let size = unfolded_size(&output.plan, &self.folded_sizes);
+                    self.folded_sizes.insert(Arc::clone(&model.key), size);
                 }
                 diagnostics.extend(note);
-                if let Some(note) = guessed(&mut project, position, &output, &guessed_names) {
-                    diagnostics.push(note);
-                }
-                project.catalog.insert(table_of(&model, &output, &arena));
-                models[position].bound = Bound::Plan(output);
+                diagnostics.extend(guessed(project, position, &output, &guessed_names));
+                project.catalog.insert(table_of(&model, &output, arena));
+                self.models[position].bound = Bound::Plan(output);
             }
             Some(Err(fault)) => {
                 diagnostics.push(fault);
-                become_opaque(&project, &model, &mut opaque);
+                self.become_opaque(position);
             }
-            None => become_opaque(&project, &model, &mut opaque),
+            None => self.become_opaque(position),
         }
     }
-    diagnostics.sort_by(|a, b| (&a.source, a.span, a).cmp(&(&b.source, b.span, b)));
-    BoundProject { project, arena, models, order, diagnostics }
+
+    fn become_opaque(&mut self, position: usize) {
+        // A model whose columns are declared is read as the table that it makes.
+        let key = &self.project.models[position].key;
+        if self.project.catalog.get(key).is_none_or(|table| table.columns.is_empty()) {
+            self.opaque.insert(Arc::clone(key));
+        }
+    }
 }
 
 /// The operators of a plan, folded models in the place of their names.
-fn unfolded_size(plan: &Plan, folded: &BTreeMap<Arc<str>, usize>) -> usize {
+fn unfolded_size(plan: &Plan, folded: &FxHashMap<Arc<str>, usize>) -> usize {
     let mut size = 0_usize;
     let mut stack = vec![plan];
     while let Some(plan) = stack.pop() {
@@ -129,93 +259,6 @@ fn unfolded_size(plan: &Plan, folded: &BTreeMap<Arc<str>, usize>) -> usize {
         stack.extend(plan.inputs());
     }
     size
-}
-
-fn become_opaque(project: &ModelProject, model: &Model, opaque: &mut FxHashSet<Arc<str>>) {
-    // A model whose columns are declared is read as the table that it makes.
-    if project.catalog.get(&model.key).is_none_or(|table| table.columns.is_empty()) {
-        opaque.insert(Arc::clone(&model.key));
-    }
-}
-
-/// The keys that a model reads, sorted; and its syntax tree, unless that is too large to keep.
-fn read_text(model: &Model, is_known: &dyn Fn(&str) -> bool) -> (Vec<Arc<str>>, Option<ParsedText>) {
-    let text = SourceText::new(&model.path, &model.sql);
-    let parsed = parse(&text, model.dialect);
-    let mut reads = reads_of(&parsed.0, is_known);
-    // What an unparsable text says of itself (a comment, an alias) makes no circle.
-    if parsed.0.query.is_none() || model.is_opaque {
-        reads.retain(|key| *key != model.key);
-    }
-    reads.extend(model.declared_reads.iter().filter(|key| model.is_opaque && is_known(key)).cloned());
-    reads.sort_unstable();
-    reads.dedup();
-    (reads, (model.sql.len() <= MAX_KEPT_TEXT).then_some(parsed))
-}
-
-/// Upstream before downstream, ties by name; models in circles go last, with a diagnostic for each
-/// circle.
-fn ordered(
-    project: &ModelProject,
-    positions: &BTreeMap<Arc<str>, usize>,
-    reads: &[Vec<Arc<str>>],
-) -> (Vec<usize>, Vec<Diagnostic>, FxHashSet<usize>) {
-    let upstream: Vec<Vec<usize>> =
-        reads.iter().map(|reads| reads.iter().filter_map(|key| positions.get(key).copied()).collect()).collect();
-    let mut n_open: Vec<usize> = upstream.iter().map(Vec::len).collect();
-    let mut downstream: Vec<Vec<usize>> = vec![Vec::new(); reads.len()];
-    for (position, upstream) in upstream.iter().enumerate() {
-        for &read in upstream {
-            downstream[read].push(position);
-        }
-    }
-    let name = |position: usize| (Arc::clone(&project.models[position].name), position);
-    let mut ready: BTreeMap<(Arc<str>, usize), ()> =
-        (0..reads.len()).filter(|&position| n_open[position] == 0).map(|position| (name(position), ())).collect();
-    let mut order = Vec::with_capacity(reads.len());
-    while let Some(((_, position), ())) = ready.pop_first() {
-        order.push(position);
-        for &next in &downstream[position] {
-            n_open[next] -= 1;
-            if n_open[next] == 0 {
-                ready.insert(name(next), ());
-            }
-        }
-    }
-    let done: FxHashSet<usize> = order.iter().copied().collect();
-    let mut rest: Vec<usize> = (0..reads.len()).filter(|position| !done.contains(position)).collect();
-    rest.sort_by_key(|&position| name(position));
-    let (circles, circular) = circles(project, &upstream, &rest);
-    order.extend(rest);
-    (order, circles, circular)
-}
-
-/// A diagnostic for each circle found by following, from every model left, its first read that is
-/// left too; and the models on the circles or behind them.
-fn circles(project: &ModelProject, upstream: &[Vec<usize>], rest: &[usize]) -> (Vec<Diagnostic>, FxHashSet<usize>) {
-    let left: FxHashSet<usize> = rest.iter().copied().collect();
-    let mut visited: FxHashSet<usize> = FxHashSet::default();
-    let mut diagnostics = Vec::new();
-    for &start in rest {
-        let mut path = Vec::new();
-        let mut at = start;
-        while visited.insert(at) {
-            path.push(at);
-            let Some(&next) = upstream[at].iter().find(|read| left.contains(*read)) else { break };
-            at = next;
-        }
-        if let Some(from) = path.iter().position(|&position| position == at) {
-            let circle = &path[from..];
-            let names: Vec<&str> =
-                circle.iter().chain(&circle[..1]).map(|&position| &*project.models[position].name).collect();
-            let source = &project.models[circle[0]].path;
-            let message = format!("models read each other in a circle: {}", names.join(" -> "));
-            let span = Span::new(0, project.models[circle[0]].sql.len());
-            let help = "one of them must not read the next";
-            diagnostics.push(Diagnostic::project("PRJ-0030", source, span, message).with_help(help));
-        }
-    }
-    (diagnostics, left)
 }
 
 /// The output with each name once. DuckDB numbers columns of one name where it makes a table or a view

@@ -41,6 +41,7 @@ mod functions;
 mod grammar;
 mod literal;
 mod made;
+mod model_order;
 mod name_pattern;
 mod parse;
 mod place;
