@@ -175,6 +175,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) rules: BTreeMap<&'static str, usize>,
     /// Names of columns without an alias that the engine may show otherwise.
     pub(crate) guessed_names: FxHashSet<Arc<str>>,
+    /// Addresses of the `SELECT AS STRUCT` and `SELECT AS VALUE` whose rows are taken as values.
+    pub(crate) value_tables: FxHashSet<usize>,
 }
 
 /// What binding a model's text gives.
@@ -240,6 +242,7 @@ pub(crate) fn bind_parsed(
         parameters: Vec::new(),
         rules: BTreeMap::new(),
         guessed_names: FxHashSet::default(),
+        value_tables: FxHashSet::default(),
     };
     let result = binder.root(query);
     bound.diagnostics = binder.diagnostics;

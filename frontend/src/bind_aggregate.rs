@@ -8,12 +8,13 @@ use isomer_ir::{
     FunctionKind, GroupingSets, Literal, Plan, Scalar, ScalarId, SortKey, WindowCall, WindowFunction, fold,
 };
 use sqlparser::ast::{
-    self, Expr, NamedWindowExpr, NullTreatment, OrderByExpr, WindowFrame, WindowFrameBound, WindowFrameUnits,
-    WindowSpec, WindowType,
+    self, Expr, HavingBound, HavingBoundKind, NamedWindowExpr, NullTreatment, OrderByExpr, WindowFrame,
+    WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 
 use crate::bind::{Bind, Binder, Clause, ItemValue};
 use crate::bind_grouping::Grouping;
+use crate::bind_window::WindowValue;
 use crate::functions::{Known, Special, is_aggregate};
 use crate::scope::{Rel, is_nullable};
 use crate::syntax::{bare, calls};
@@ -76,6 +77,7 @@ impl<'a> Binder<'a> {
                 }
             };
             let column = self.arena.column_ref(id);
+            let column = self.limited(function, column)?;
             self.level().calls.insert(std::ptr::from_ref::<ast::Function>(function) as usize, column);
         }
         for (function, (of, data_type)) in markers {
@@ -176,9 +178,18 @@ impl<'a> Binder<'a> {
 
     pub(crate) fn aggregate_call(&mut self, function: &'a ast::Function) -> Bind<AggregateCall> {
         let mut arguments = self.arguments(function)?;
-        let known = self.known(function, arguments.exprs.len())?;
+        let mut known = self.known(function, arguments.exprs.len())?;
         let name = Self::function_name(function);
-        if arguments.nulls.is_some() {
+        if let Some(HavingBound(kind, key)) = arguments.having {
+            // `ANY_VALUE(x HAVING MAX y)` is what `MAX_BY(x, y)` stands for.
+            arguments.exprs.push(key);
+            known = Known::Special(match kind {
+                HavingBoundKind::Min => Special::AnyAtMin,
+                HavingBoundKind::Max => Special::AnyAtMax,
+            });
+        }
+        let is_list = self.dialect == Dialect::BigQuery && name == "array_agg";
+        if arguments.nulls.is_some() && !is_list {
             return Err(self.unsupported(&function.name, "`IGNORE NULLS` of an aggregate"));
         }
         if arguments.is_star && !matches!(known, Known::Aggregate(AggregateFunction::Count)) {
@@ -194,6 +205,7 @@ impl<'a> Binder<'a> {
             Known::Special(Special::PercentileCont) => AggregateFunction::QuantileCont,
             Known::Special(Special::PercentileDisc) => AggregateFunction::QuantileDisc,
             Known::Special(Special::ModeWithin) => AggregateFunction::Mode,
+            Known::Special(Special::AnyAtMin | Special::AnyAtMax) => AggregateFunction::First,
             _ => {
                 let condition = self.predicate(arguments.exprs[0])?;
                 filter = Some(self.arena.and(filter.into_iter().chain([condition])));
@@ -202,7 +214,7 @@ impl<'a> Binder<'a> {
             }
         };
         let mut args = arguments.exprs.iter().map(|arg| self.scalar(arg)).collect::<Bind<Vec<_>>>()?;
-        let is_within = matches!(known, Known::Special(special) if special != Special::CountIf);
+        let is_within = matches!(known, Known::Special(special) if special.is_within());
         if is_within {
             self.ordered_set(&mut args, &within, function)?;
             within.clear();
@@ -228,6 +240,19 @@ impl<'a> Binder<'a> {
         } else {
             within
         };
+        let order = match known {
+            Known::Special(special @ (Special::AnyAtMin | Special::AnyAtMax)) => {
+                let key = args.remove(1);
+                filter = Some(self.unless_null(key, filter));
+                let key = SortKey { scalar: key, is_descending: special == Special::AnyAtMax, is_nulls_first: false };
+                // Of several rows one with a value is taken.
+                vec![key, SortKey { scalar: args[0], is_descending: false, is_nulls_first: false }]
+            }
+            _ => order,
+        };
+        if arguments.nulls == Some(NullTreatment::IgnoreNulls) {
+            filter = Some(self.unless_null(args[0], filter));
+        }
         let types: Vec<DataType> = args.iter().map(|&arg| self.arena.type_of(arg)).collect();
         let Some(data_type) = types_of::aggregate(aggregate, &types, self.dialect) else {
             let found = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -242,6 +267,28 @@ impl<'a> Binder<'a> {
             order: if aggregate.is_order_sensitive() { order } else { Vec::new() },
             data_type,
         })
+    }
+
+    /// A filter that also leaves out the rows where a value is NULL.
+    fn unless_null(&mut self, value: ScalarId, filter: Option<ScalarId>) -> ScalarId {
+        let is_null = self.arena.call(Function::IsNull, [value], DataType::Boolean);
+        let is_there = self.arena.call(Function::Not, [is_null], DataType::Boolean);
+        self.arena.and(filter.into_iter().chain([is_there]))
+    }
+
+    /// An aggregate with a `LIMIT` among its arguments: the first elements of the list.
+    fn limited(&mut self, function: &'a ast::Function, list: ScalarId) -> Bind<ScalarId> {
+        let Some(limit) = self.arguments(function)?.limit else { return Ok(list) };
+        let n_elements = match bare(limit) {
+            Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(digits, _), .. }) => digits.parse().unwrap_or(0),
+            _ => 0,
+        };
+        if !(1..=i128::from(i64::MAX)).contains(&n_elements) {
+            return Err(self.unsupported(limit, "a `LIMIT` of an aggregate that is no number of elements"));
+        }
+        let [first, last] = [1, n_elements].map(|n| self.arena.literal(Literal::Int(n, DataType::Int64)));
+        let data_type = self.arena.type_of(list);
+        self.listed_call("list_slice", [list, first, last], data_type, limit)
     }
 
     /// The arguments of a function of an ordered set: the value that is ordered, and the share.
@@ -327,12 +374,13 @@ impl<'a> Binder<'a> {
         let mut bound: Vec<(ColumnId, WindowCall)> = Vec::new();
         let mut found = Vec::with_capacity(functions.len());
         for function in functions {
-            let call = self.in_clause(Clause::WindowArgument, |binder| binder.window_call(function))?;
-            found.push((function, call));
+            let (call, value) = self.in_clause(Clause::WindowArgument, |binder| binder.window_call(function))?;
+            found.push((function, call, value));
         }
         let input = std::mem::replace(&mut self.level().rel, Rel::one_row());
+        let input = self.with_ranks(input, &mut found);
         let mut columns = input.columns.clone();
-        for (function, call) in found {
+        for (function, call, value) in found {
             let known = bound.iter().find(|(_, known)| *known == call).map(|(id, _)| *id);
             let id = match known {
                 Some(id) => id,
@@ -341,23 +389,24 @@ impl<'a> Binder<'a> {
                     let id = self.arena.window_column(&call, &hint);
                     let id = input.fresh(id, self.arena);
                     columns.insert(id, !call.function.is_never_null());
-                    bound.push((id, call));
+                    bound.push((id, call.clone()));
                     id
                 }
             };
             let column = self.arena.column_ref(id);
+            let column = self.window_value(value, function, &call, column)?;
             self.level().calls.insert(std::ptr::from_ref::<ast::Function>(function) as usize, column);
         }
         self.level().rel = Rel { plan: Plan::Window { input: Box::new(input.plan), calls: bound }, columns };
         Ok(())
     }
 
-    fn window_call(&mut self, function: &'a ast::Function) -> Bind<WindowCall> {
+    fn window_call(&mut self, function: &'a ast::Function) -> Bind<(WindowCall, WindowValue)> {
         let arguments = self.arguments(function)?;
         let known = self.known(function, arguments.exprs.len())?;
         let name = Self::function_name(function);
-        if arguments.is_distinct || !arguments.order.is_empty() || !function.within_group.is_empty() {
-            return Err(self.unsupported(&function.name, "`DISTINCT` or `ORDER BY` in a window function"));
+        if !arguments.order.is_empty() || !function.within_group.is_empty() {
+            return Err(self.unsupported(&function.name, "`ORDER BY` in the arguments of a window function"));
         }
         let mut filter = match function.filter.as_deref() {
             Some(filter) => Some(self.predicate(filter)?),
@@ -371,6 +420,7 @@ impl<'a> Binder<'a> {
                 filter = Some(self.arena.and(filter.into_iter().chain(args.drain(..))));
                 WindowFunction::Aggregate(AggregateFunction::Count)
             }
+            Known::Special(Special::RatioToReport) => WindowFunction::Aggregate(AggregateFunction::Sum),
             Known::Scalar(_) | Known::Special(_) => {
                 return Err(self.fault("SQL-0012", &function.name, format!("`{name}` is no window function")));
             }
@@ -385,13 +435,26 @@ impl<'a> Binder<'a> {
             return Err(self.fault("SQL-0011", &function.name, format!("`{name}` does not take ({found})")));
         };
         if called == WindowFunction::Aggregate(AggregateFunction::Count)
+            && !arguments.is_distinct
             && let [arg] = args.as_slice()
             && matches!(&self.arena[*arg], Scalar::Literal(literal) if !literal.is_null())
         {
             args.clear();
         }
         let Some(over) = &function.over else { return Err(self.unsupported(&function.name, "a call without `OVER`")) };
-        let (partition, order, frame) = self.window(over, 0)?;
+        let (partition, mut order, mut frame) = self.window(over, 0)?;
+        let value = if known == Known::Special(Special::RatioToReport) {
+            // Its order makes no difference.
+            (order, frame) = (Vec::new(), None);
+            WindowValue::Share
+        } else if arguments.is_distinct {
+            let is_there = matches!(self.dialect, Dialect::DuckDb | Dialect::Snowflake | Dialect::BigQuery);
+            let is_whole = order.is_empty() && frame.is_none();
+            let found = WindowValue::of_distinct(called, args.len(), is_whole).filter(|_| is_there);
+            found.ok_or_else(|| self.unsupported(&function.name, "`DISTINCT` in this window function"))?
+        } else {
+            WindowValue::Computed
+        };
         let mut partition: Vec<ScalarId> = partition;
         partition.sort_unstable();
         partition.dedup();
@@ -406,7 +469,7 @@ impl<'a> Binder<'a> {
         });
         let is_whole = order.is_empty() || is_navigating && self.dialect == Dialect::Snowflake;
         let default = if is_whole { Frame::WHOLE } else { Frame::ORDERED };
-        Ok(WindowCall {
+        let call = WindowCall {
             function: called,
             args: args.into(),
             filter,
@@ -416,7 +479,8 @@ impl<'a> Binder<'a> {
             // A ranking function does not look at the frame.
             frame: if is_ranked { default } else { frame.unwrap_or(default) },
             data_type,
-        })
+        };
+        Ok((call, value))
     }
 
     /// Partition, order and frame of an `OVER` clause, named windows looked up.

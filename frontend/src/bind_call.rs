@@ -21,6 +21,10 @@ pub(crate) struct Arguments<'a> {
     pub(crate) is_distinct: bool,
     pub(crate) order: &'a [OrderByExpr],
     pub(crate) nulls: Option<ast::NullTreatment>,
+    /// `LIMIT` of BigQuery's `ARRAY_AGG`.
+    pub(crate) limit: Option<&'a Expr>,
+    /// `HAVING MAX` or `HAVING MIN` of BigQuery's `ANY_VALUE`.
+    pub(crate) having: Option<&'a ast::HavingBound>,
 }
 
 impl<'a> Binder<'a> {
@@ -91,14 +95,23 @@ impl<'a> Binder<'a> {
             args,
             filter: _,
             null_treatment,
-            over: _,
+            over,
             within_group: _,
         } = function;
         if !matches!(parameters, FunctionArguments::None) {
             return Err(self.unsupported(name, "a function with parameters"));
         }
-        let mut found =
-            Arguments { exprs: Vec::new(), is_star: false, is_distinct: false, order: &[], nulls: *null_treatment };
+        let mut found = Arguments {
+            exprs: Vec::new(),
+            is_star: false,
+            is_distinct: false,
+            order: &[],
+            nulls: *null_treatment,
+            limit: None,
+            having: None,
+        };
+        let called = Self::function_name(function);
+        let is_called = |name: &str| self.dialect == Dialect::BigQuery && over.is_none() && called == name;
         let list = match args {
             FunctionArguments::None => return Ok(found),
             FunctionArguments::Subquery(_) => return Err(self.unsupported(name, "a subquery as an argument list")),
@@ -124,6 +137,8 @@ impl<'a> Binder<'a> {
             match clause {
                 FunctionArgumentClause::OrderBy(order) => found.order = order,
                 FunctionArgumentClause::IgnoreOrRespectNulls(nulls) => found.nulls = Some(*nulls),
+                FunctionArgumentClause::Limit(limit) if is_called("array_agg") => found.limit = Some(limit),
+                FunctionArgumentClause::Having(having) if is_called("any_value") => found.having = Some(having),
                 FunctionArgumentClause::Limit(_)
                 | FunctionArgumentClause::OnOverflow(_)
                 | FunctionArgumentClause::Having(_)

@@ -133,6 +133,9 @@ impl<'a> Binder<'a> {
             fields.push(match value {
                 Expr::Named { expr, name } => (Arc::from(name.value.as_str()), &**expr),
                 Expr::Identifier(name) => (Arc::from(name.value.as_str()), value),
+                Expr::CompoundIdentifier(parts) if let Some(name) = parts.last() => {
+                    (Arc::from(name.value.as_str()), value)
+                }
                 _ => return Err(self.unsupported(at, "a struct with a field without a name")),
             });
         }

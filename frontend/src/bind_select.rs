@@ -62,7 +62,10 @@ impl<'a> Binder<'a> {
             (!cluster_by.is_empty(), "`CLUSTER BY`"),
             (!distribute_by.is_empty(), "`DISTRIBUTE BY`"),
             (!sort_by.is_empty(), "`SORT BY`"),
-            (value_table_mode.is_some(), "`SELECT AS VALUE`"),
+            (
+                value_table_mode.is_some() && !self.value_tables.contains(&(std::ptr::from_ref(select) as usize)),
+                "`SELECT AS STRUCT` or `SELECT AS VALUE` as rows of a relation",
+            ),
         ] {
             if is_there {
                 return Err(self.unsupported(select, what));

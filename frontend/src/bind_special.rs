@@ -117,9 +117,13 @@ impl<'a> Binder<'a> {
                 let to = self.number_type(&args[1..], at)?;
                 self.cast_named(args[0], to, special == Special::TryCastNumber, at)
             }
-            Special::CountIf | Special::PercentileCont | Special::PercentileDisc | Special::ModeWithin => {
-                Err(self.unsupported(at, "this call"))
-            }
+            Special::CountIf
+            | Special::PercentileCont
+            | Special::PercentileDisc
+            | Special::ModeWithin
+            | Special::AnyAtMax
+            | Special::AnyAtMin
+            | Special::RatioToReport => Err(self.unsupported(at, "this call")),
         }
     }
 

@@ -126,6 +126,12 @@ specials! {
     PercentileCont = "percentile_cont",
     /// `percentile_disc(share) WITHIN GROUP (ORDER BY x)`.
     PercentileDisc = "percentile_disc",
+    /// `max_by(x, y)` of BigQuery, which prefers an `x` that is not NULL among rows with the same `y`.
+    AnyAtMax = "any_at_max",
+    /// `min_by(x, y)` of BigQuery.
+    AnyAtMin = "any_at_min",
+    /// `ratio_to_report(x) OVER (…)`.
+    RatioToReport = "ratio_to_report",
     /// `mode() WITHIN GROUP (ORDER BY x)`.
     ModeWithin = "mode_within",
 }
@@ -133,7 +139,12 @@ specials! {
 impl Special {
     /// Whether it is an aggregate.
     pub(crate) fn is_aggregate(self) -> bool {
-        matches!(self, Self::CountIf | Self::PercentileCont | Self::PercentileDisc | Self::ModeWithin)
+        self.is_within() || matches!(self, Self::CountIf | Self::AnyAtMax | Self::AnyAtMin)
+    }
+
+    /// Whether it is an aggregate over an order in `WITHIN GROUP`.
+    pub(crate) fn is_within(self) -> bool {
+        matches!(self, Self::PercentileCont | Self::PercentileDisc | Self::ModeWithin)
     }
 
     /// The position of an argument that may be the bare word of a unit.

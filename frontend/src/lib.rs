@@ -33,6 +33,7 @@ mod bind_special;
 mod bind_type;
 mod bind_unnest;
 mod bind_values;
+mod bind_window;
 mod column_name;
 mod decorrelate;
 mod domain;

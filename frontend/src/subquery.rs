@@ -136,7 +136,7 @@ impl<'a> Binder<'a> {
     /// A scalar subquery.
     pub(crate) fn scalar_subquery(&mut self, query: &'a Query, at: &Expr) -> Bind<ScalarId> {
         self.expect_place(at)?;
-        let bound = self.query(query, false)?;
+        let bound = self.value_query(query, false, at)?;
         let id = self.one_column(&bound, at)?;
         self.joined_scalar(bound, id, at)
     }

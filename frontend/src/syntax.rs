@@ -3,7 +3,7 @@
 
 use sqlparser::ast::{
     AccessExpr, BinaryOperator, CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, Interval, Subscript, WindowFrameBound, WindowSpec, WindowType,
+    FunctionArguments, HavingBound, Interval, Subscript, WindowFrameBound, WindowSpec, WindowType,
 };
 
 /// The conjuncts of a condition, in order.
@@ -88,8 +88,10 @@ fn arguments(function: &Function) -> Vec<&Expr> {
             }
         }
         for clause in &list.clauses {
-            if let FunctionArgumentClause::OrderBy(order) = clause {
-                found.extend(order.iter().map(|key| &key.expr));
+            match clause {
+                FunctionArgumentClause::OrderBy(order) => found.extend(order.iter().map(|key| &key.expr)),
+                FunctionArgumentClause::Having(HavingBound(_, key)) => found.push(key),
+                _ => {}
             }
         }
     }

@@ -110,8 +110,10 @@ pub(super) fn aggregate(function: AggregateFunction, rows: &[Seen], ties: &[usiz
         A::First => one_of(rows.iter().map(|row| &row[0]).zip(ties.iter().copied()), false),
         A::Last => one_of(rows.iter().map(|row| &row[0]).zip(ties.iter().copied()), true),
         A::AnyValue => one_of(known.iter().copied(), false),
-        A::ArgMin => at_extreme(rows, Ordering::Less),
-        A::ArgMax => at_extreme(rows, Ordering::Greater),
+        A::ArgMin => at_extreme(rows, Ordering::Less, false),
+        A::ArgMax => at_extreme(rows, Ordering::Greater, false),
+        A::Listed(listed) if listed.name() == "arg_min_null" => at_extreme(rows, Ordering::Less, true),
+        A::Listed(listed) if listed.name() == "arg_max_null" => at_extreme(rows, Ordering::Greater, true),
         A::Corr | A::CovarSamp | A::CovarPop => statistics::paired(function, rows),
         A::Listed(listed) if listed.name() == "array_agg" => listed_values(rows, ties),
         A::ApproxCountDistinct | A::Listed(_) => Err(EvalError::Unsupported(function.name())),
@@ -168,13 +170,14 @@ fn one_of<'a>(values: impl Iterator<Item = (&'a Value, usize)>, is_last: bool) -
     if is_settled { Ok(value.clone()) } else { Err(OPEN) }
 }
 
-/// The argument of the row with the least or greatest second argument; rows with a NULL do not count.
-fn at_extreme(rows: &[Seen], wanted: Ordering) -> Cell {
+/// The argument of the row with the least or greatest second argument; rows where that is NULL do not count, and
+/// rows where the first is unless it is wanted, too.
+fn at_extreme(rows: &[Seen], wanted: Ordering, is_null_wanted: bool) -> Cell {
     let mut best: Option<(&Value, &Value)> = None;
     let mut is_open = false;
     for row in rows {
         let [value, by] = row.as_slice() else { return Err(UNLIKE) };
-        if value.is_null() || by.is_null() {
+        if value.is_null() && !is_null_wanted || by.is_null() {
             continue;
         }
         match best.map(|(_, known)| ordered(by, known)) {
