@@ -203,6 +203,7 @@ impl Binding {
         let is_known = |key: &str| project.catalog.get(key).is_some();
         let text = SourceText::new(&model.path, &model.sql);
         let parsed = parsed.unwrap_or_else(|| parse(&text, model.dialect));
+        let is_query = parsed.0.query.is_some();
         let text = bind_parsed(&text, parsed, model.dialect, arena, &project.catalog, &is_known);
         self.models[position].comments = text.comments;
         self.models[position].rules = text.rules.into_iter().map(|(rule, times)| (Arc::from(rule), times)).collect();
@@ -210,7 +211,12 @@ impl Binding {
             // Where it fails depends on which row is looked at first.
             project.models[position].is_rewritable = false;
         }
-        diagnostics.extend(text.diagnostics);
+        let untold = self.models[position].reads.iter().find(|key| has_no_columns(project, key));
+        match untold.filter(|_| is_query && text.output.is_none()) {
+            // What the text says of such a table cannot be judged.
+            Some(key) => diagnostics.push(untold_columns(project, &model, key)),
+            None => diagnostics.extend(text.diagnostics),
+        }
         let mut guessed_names = text.guessed_names;
         match text.output.map(|output| distinct_names(output, &model, &mut guessed_names)) {
             Some(Ok((output, _))) if unfolded_size(&output.plan, &self.folded_sizes) > MAX_OPERATORS => {
@@ -245,6 +251,20 @@ impl Binding {
             self.opaque.insert(Arc::clone(key));
         }
     }
+}
+
+/// Whether nobody tells the columns of a table.
+fn has_no_columns(project: &ModelProject, key: &str) -> bool {
+    project.catalog.get(key).is_some_and(|table| table.columns.is_empty())
+}
+
+fn untold_columns(project: &ModelProject, model: &Model, key: &str) -> Diagnostic {
+    let message = format!("reads `{key}`, whose columns nobody tells");
+    let help = match project.format {
+        "dbt" => "run `dbt docs generate` for a `target/catalog.json`, or declare them in `isomer.yml`",
+        _ => "declare them in `isomer.yml`, or name a database that has the table",
+    };
+    Diagnostic::note("SQL-0017", &model.path, Span::new(0, model.sql.len()), message).with_help(help)
 }
 
 /// The operators of a plan, folded models in the place of their names.

@@ -28,6 +28,8 @@ mod sqlmesh_header;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_of_dbt;
+#[cfg(test)]
 mod tests_of_formats;
 mod yaml;
 

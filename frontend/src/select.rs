@@ -3,10 +3,13 @@
 //! A selector is `[@|[n]+]method:value[+[n]]`; a comma between selectors keeps what both mean, a
 //! blank or another selector adds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use isomer_ir::{BoundProject, Change, Diagnostic, Model, Span, nearest};
+
+/// Where dbt installs packages.
+const PACKAGES: &str = "dbt_packages/";
 
 /// Positions of the models that `select` means and `exclude` does not, in project order. An empty
 /// `select` means every model.
@@ -45,7 +48,9 @@ struct Selector<'a> {
 
 impl<'a> Graph<'a> {
     fn new(project: &'a BoundProject) -> Self {
-        let position = |key: &Arc<str>| project.model_position(key);
+        let models = project.project.models.iter().enumerate();
+        let positions: BTreeMap<&Arc<str>, usize> = models.map(|(position, model)| (&model.key, position)).collect();
+        let position = |key: &Arc<str>| positions.get(key).copied();
         let upstream: Vec<Vec<usize>> =
             project.models.iter().map(|model| model.reads.iter().filter_map(position).collect()).collect();
         let mut downstream = vec![Vec::new(); upstream.len()];
@@ -70,7 +75,8 @@ impl<'a> Graph<'a> {
 
     fn one(&self, text: &str) -> Result<BTreeSet<usize>, Diagnostic> {
         let selector = parse(text).ok_or_else(|| {
-            let help = "write a name, `tag:`, `path:`, `config.materialized:` or `source:`, with `+` or `@`";
+            let help =
+                "write a name, `tag:`, `path:`, `package:`, `config.materialized:` or `source:`, with `+` or `@`";
             fault("PRJ-0032", format!("found `{text}`, expected a selector"), help.to_owned())
         })?;
         let mut meant: BTreeSet<usize> =
@@ -109,6 +115,10 @@ impl<'a> Graph<'a> {
                 let change = changes.and_then(|changes| changes.get(&model.key));
                 change.is_some_and(|change| is_change(*change, value))
             }
+            "package" => match model.path.strip_prefix(PACKAGES) {
+                Some(path) => is_like(path.split('/').next().unwrap_or_default(), value),
+                None => value == "this" || is_like(&self.project.project.name, value),
+            },
             "fqn" | "" => is_named(model, value),
             _ => false,
         }
@@ -192,7 +202,7 @@ fn parse(text: &str) -> Option<Selector<'_>> {
         None => (rest, None),
     };
     let (method, value) = rest.split_once(':').unwrap_or(("", rest));
-    let known = ["", "fqn", "tag", "path", "source", "config.materialized", "config.materialised", "state"];
+    let known = ["", "fqn", "tag", "path", "package", "source", "config.materialized", "config.materialised", "state"];
     let is_sound = known.contains(&method) && !value.is_empty() && !(is_closed && up.or(down).is_some());
     is_sound.then_some(Selector { is_closed, up, method, value, down })
 }
@@ -205,7 +215,10 @@ fn steps(digits: &str) -> Option<usize> {
 /// A model is known by its name, its file's name with extension, or its folders and name with dots.
 fn is_named(model: &Model, value: &str) -> bool {
     let path = model.path.strip_suffix(".sql").unwrap_or(&model.path);
-    let below = path.strip_prefix("models/").unwrap_or(path).replace('/', ".");
+    let below = match path.strip_prefix(PACKAGES).and_then(|path| path.split_once("/models/")) {
+        Some((package, path)) => format!("{package}.{}", path.replace('/', ".")),
+        None => path.strip_prefix("models/").unwrap_or(path).replace('/', "."),
+    };
     let is_folder = || below.strip_prefix(value).is_some_and(|rest| rest.starts_with('.'));
     is_like(&model.name, value) || is_like(&below, value) || is_folder() || is_at(&model.path, value)
 }

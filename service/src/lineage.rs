@@ -60,17 +60,17 @@ pub fn run(request: &Request) -> Result<(ProjectLineage, Answer), Box<Answer>> {
 }
 
 /// What relations are called: an ephemeral model by its name, any other by its key.
-struct Told {
+pub(crate) struct Told {
     folded: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 impl Told {
-    fn of<'a>(models: impl Iterator<Item = &'a Model>) -> Self {
+    pub(crate) fn of<'a>(models: impl Iterator<Item = &'a Model>) -> Self {
         let folded = models.filter(|model| model.is_folded);
         Self { folded: folded.map(|model| (Arc::clone(&model.key), Arc::clone(&model.name))).collect() }
     }
 
-    fn name(&self, key: &Arc<str>) -> String {
+    pub(crate) fn name(&self, key: &Arc<str>) -> String {
         self.folded.get(key).unwrap_or(key).as_ref().to_owned()
     }
 

@@ -362,16 +362,17 @@ fn restrict(
     if is_all {
         return Ok(Vec::new());
     }
-    let mut needed = kept.clone();
-    let mut i = 0;
-    while let Some(&position) = needed.get(i) {
-        for key in &bound.models[position].reads {
-            needed.extend(bound.model_position(key).filter(|position| !needed.contains(position)));
-        }
-        i += 1;
+    let models = bound.project.models.iter().enumerate();
+    let by_key: BTreeMap<&Arc<str>, usize> = models.map(|(position, model)| (&model.key, position)).collect();
+    let kept_set: BTreeSet<usize> = kept.iter().copied().collect();
+    let mut needed = kept_set.clone();
+    let mut open = kept.clone();
+    while let Some(position) = open.pop() {
+        let reads = bound.models[position].reads.iter().filter_map(|key| by_key.get(key).copied());
+        open.extend(reads.filter(|read| needed.insert(*read)));
     }
     let taken = |position: usize| (bound.project.models[position].clone(), bound.models[position].clone());
-    let is_upstream = |position: &&usize| needed.contains(position) && !kept.contains(position);
+    let is_upstream = |position: &&usize| needed.contains(position) && !kept_set.contains(position);
     let upstream = bound.order.iter().filter(is_upstream).map(|&position| taken(position)).collect();
     let (models, bounds): (Vec<Model>, Vec<BoundModel>) = kept.iter().map(|&position| taken(position)).unzip();
     let positions: BTreeMap<usize, usize> = kept.iter().enumerate().map(|(new, &old)| (old, new)).collect();

@@ -9,6 +9,7 @@ use isomer_rewriter::{Described, FactOrigin, describe};
 
 use crate::api::columns::{ColumnSchema, FactSource, KeySchema, ModelSchema, ProjectSchema, TestSchema};
 use crate::explain::{Page, Style};
+use crate::lineage::Told;
 use crate::optimize::{Answer, Ephemerals, Prepared, Request, prepare, sort};
 use crate::report::{self, Texts};
 
@@ -31,12 +32,13 @@ pub fn run(request: &Request) -> Result<(ProjectSchema, Answer), Box<Answer>> {
             known.push((model, described));
         }
     }
+    let told = Told::of(project.models.iter().chain(upstream.iter().map(|(model, _)| model)));
     let spell = Speller { catalog: &catalog, target: project.target, models: &known };
     let all = selected.iter().map(|(model, _)| {
         let described = known.iter().find(|(other, _)| other.key == model.key).map(|(_, described)| described);
         let mut schema = spell.model(model, described);
         let tests = project.tested.iter().filter(|fact| fact.model == model.key);
-        schema.tests = tests.filter_map(|fact| test(fact, &schema)).collect();
+        schema.tests = tests.filter_map(|fact| test(fact, &schema, &told)).collect();
         schema
     });
     let models = all.collect();
@@ -188,7 +190,7 @@ impl Speller<'_> {
 }
 
 /// A tested fact; none about columns that the model does not have.
-fn test(fact: &isomer_ir::TestedFact, schema: &ModelSchema) -> Option<TestSchema> {
+fn test(fact: &isomer_ir::TestedFact, schema: &ModelSchema, told: &Told) -> Option<TestSchema> {
     let name = |key: &Arc<str>| schema.columns.iter().find(|column| isomer_ir::fold(&column.name) == *key);
     let columns = fact.columns.iter().map(|key| Some(name(key)?.name.clone())).collect::<Option<Vec<String>>>()?;
     let words = |names: &[Arc<str>]| names.iter().map(|name| name.as_ref().to_owned()).collect();
@@ -196,7 +198,7 @@ fn test(fact: &isomer_ir::TestedFact, schema: &ModelSchema) -> Option<TestSchema
         TestedClaim::Unique => ("unique", Vec::new()),
         TestedClaim::NotNull => ("not_null", Vec::new()),
         TestedClaim::References(table, referred) => {
-            ("references", std::iter::once(table).chain(referred).map(|name| name.as_ref().to_owned()).collect())
+            ("references", std::iter::once(told.name(table)).chain(words(referred)).collect())
         }
         TestedClaim::OneOf(values) => ("one_of", words(values)),
     };

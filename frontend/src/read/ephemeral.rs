@@ -105,15 +105,14 @@ impl<'a> Ephemerals<'a> {
             cut.folded.push(key);
         }
         let Some(last) = cut.folded.len().checked_sub(1).map(|last| &query.ctes[last]) else { return cut };
-        let with = query.head..query.head + "with".len();
         match query.ctes.get(cut.folded.len()) {
-            // dbt writes `, ` behind them where the text has a list of its own.
+            // Where the text has a list of its own, dbt writes a blank before them and `, ` behind them.
             Some(next) => {
-                let start = next.lead.start;
-                let end = if text[start..].starts_with(' ') { start + 1 } else { start };
-                cut.out.push(with.end..end);
+                let (first, start) = (query.ctes[0].whole.start, next.lead.start);
+                let has_blank = |at: usize| text.as_bytes().get(at) == Some(&b' ');
+                cut.out.push(first - usize::from(has_blank(first - 1))..start + usize::from(has_blank(start)));
             }
-            None => cut.out.push(with.start..last.whole.end),
+            None => cut.out.push(query.head..last.whole.end),
         }
         cut
     }
@@ -164,21 +163,21 @@ mod tests {
         ("b", "\nwith __dbt__cte__a as (\n\nselect x, 'é' as y -- y\nfrom t\n\n) select x from __dbt__cte__a");
     const C: (&str, &str) = (
         "c",
-        "-- c\nwith __dbt__cte__a as (\n\nselect x, 'é' as y -- y\nfrom t\n\n),  c as (select x from __dbt__cte__a) select * from c",
+        "-- c\nwith\n __dbt__cte__a as (\n\nselect x, 'é' as y -- y\nfrom t\n\n), c as (select x from __dbt__cte__a) select * from c",
     );
 
     #[test]
     fn what_dbt_wrote_is_taken_out() {
         let a = "__dbt__cte__a as (\n\nselect x, 'é' as y -- y\nfrom t\n\n)";
         let b = "__dbt__cte__b as (\nselect x from __dbt__cte__a\n)";
-        let c = "__dbt__cte__c as (\n-- c\nwith c as (select x from __dbt__cte__a) select * from c\n)";
+        let c = "__dbt__cte__c as (\n-- c\nwith\nc as (select x from __dbt__cte__a) select * from c\n)";
         let all = [A, B, C];
         let check = |text: &str, expect: &str| assert_eq!(told(&all, text), expect, "{text}");
         check("select 1", "select 1 | ");
         check(&format!("with {a} select * from __dbt__cte__a"), "select * from __dbt__cte__a | a");
         check(&format!("\n\nwith {a}, {b} select * from __dbt__cte__b"), "select * from __dbt__cte__b | a b");
         check(
-            &format!("/* m */ WITH {a},  m as (\nselect 1) select * from m, __dbt__cte__a"),
+            &format!("/* m */ WITH  {a}, m as (\nselect 1) select * from m, __dbt__cte__a"),
             "/* m */ WITH m as ( select 1) select * from m, __dbt__cte__a | a",
         );
         check(&format!("with {a}, {c} select 1"), "select 1 | a c");

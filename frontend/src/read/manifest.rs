@@ -1,7 +1,10 @@
-//! The parts of dbt's `manifest.json` (schema v12) and `catalog.json` that are read.
+//! The parts of dbt's `manifest.json` (schema v9 to v12) and `catalog.json` that are read.
 
 use indexmap::IndexMap;
+use isomer_ir::Dialect;
 use serde::Deserialize;
+
+use super::name::sql_name;
 
 /// A `manifest.json`.
 #[derive(Debug, Deserialize)]
@@ -31,6 +34,8 @@ pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) version: Option<Version>,
     pub(crate) relation_name: Option<String>,
+    pub(crate) package_name: Option<String>,
+    pub(crate) database: Option<String>,
     pub(crate) schema: Option<String>,
     pub(crate) alias: Option<String>,
     pub(crate) identifier: Option<String>,
@@ -161,14 +166,24 @@ impl Node {
     }
 
     /// How SQL names the node's relation.
-    pub(crate) fn relation(&self) -> String {
+    pub(crate) fn relation(&self, dialect: Dialect) -> String {
         if let Some(relation) = self.relation_name.as_ref().filter(|relation| !relation.is_empty()) {
             return relation.clone();
         }
         let table = self.identifier.as_ref().or(self.alias.as_ref()).unwrap_or(&self.name);
-        match &self.schema {
-            Some(schema) => format!("{schema}.{table}"),
-            None => table.clone(),
+        let parts = [self.database.as_ref(), self.schema.as_ref(), Some(table)];
+        let parts: Vec<&str> =
+            parts.into_iter().flatten().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        sql_name(&parts.join("."), dialect).to_string()
+    }
+
+    /// The path within the project: what packages bring lies where dbt installs them.
+    pub(crate) fn path(&self, project: Option<&str>) -> String {
+        match (self.package_name.as_deref(), project) {
+            (Some(package), Some(project)) if package != project => {
+                format!("dbt_packages/{package}/{}", self.original_file_path)
+            }
+            _ => self.original_file_path.clone(),
         }
     }
 

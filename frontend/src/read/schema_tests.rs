@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use isomer_ir::{TestedClaim, TestedFact, fold};
+use isomer_ir::{Dialect, TestedClaim, TestedFact, fold};
 use serde_json::Value;
 
 use super::dbt::relation_key;
@@ -17,12 +17,12 @@ use super::name::unquoted;
 ///
 /// May miss facts (of tables whose columns nobody lists), never invents one that a passing test
 /// does not prove.
-pub(crate) fn declare(manifest: &Manifest, tables: &mut Tables) -> Vec<TestedFact> {
+pub(crate) fn declare(manifest: &Manifest, dialect: Dialect, tables: &mut Tables) -> Vec<TestedFact> {
     let mut of_models = Vec::new();
     for test in manifest.nodes.values().filter(|node| node.resource_type == "test" && is_proof(node)) {
-        let (Some(metadata), Some(attached)) = (&test.test_metadata, &test.attached_node) else { continue };
-        let Some(key) = relation_key(manifest, attached) else { continue };
-        let Some((columns, claim)) = claim(manifest, test, metadata, attached) else { continue };
+        let (Some(metadata), Some(attached)) = (&test.test_metadata, attached(test)) else { continue };
+        let Some(key) = relation_key(manifest, dialect, attached) else { continue };
+        let Some((columns, claim)) = claim(manifest, dialect, test, metadata, attached) else { continue };
         let fact = TestedFact { model: key, columns, claim, test: Arc::from(test.name.as_str()) };
         if tables.catalog.get(&fact.model).is_some() {
             tables.add_fact(&fact);
@@ -37,6 +37,7 @@ pub(crate) fn declare(manifest: &Manifest, tables: &mut Tables) -> Vec<TestedFac
 /// What a generic test claims, of which columns.
 fn claim(
     manifest: &Manifest,
+    dialect: Dialect,
     test: &Node,
     metadata: &TestMetadata,
     attached: &str,
@@ -51,11 +52,20 @@ fn claim(
             Some((own()?, TestedClaim::OneOf(values.iter().map(|one| Arc::from(value(one))).collect())))
         }
         (None | Some("dbt"), "relationships") => {
-            let (key, field) = reference(manifest, test, metadata, attached)?;
+            let (key, field) = reference(manifest, dialect, test, metadata, attached)?;
             Some((own()?, TestedClaim::References(key, vec![field])))
         }
         (Some("dbt_utils"), "unique_combination_of_columns") => Some((combination(metadata)?, TestedClaim::Unique)),
         _ => None,
+    }
+}
+
+/// The node that a test is about. Before dbt 1.6 it is not named, but one that reads a single node is about that.
+fn attached(test: &Node) -> Option<&str> {
+    match (&test.attached_node, test.depends_on.nodes.as_slice()) {
+        (Some(node), _) => Some(node),
+        (None, [node]) => Some(node),
+        (None, _) => None,
     }
 }
 
@@ -86,6 +96,7 @@ fn combination(metadata: &TestMetadata) -> Option<Vec<Arc<str>>> {
 /// one that `to` names.
 fn reference(
     manifest: &Manifest,
+    dialect: Dialect,
     test: &Node,
     metadata: &TestMetadata,
     attached: &str,
@@ -105,5 +116,5 @@ fn reference(
         (None, _) => test.depends_on.nodes.iter().find(|id| *id == attached && is_named(id))?,
         (Some(_), Some(_)) => return None,
     };
-    Some((relation_key(manifest, id)?, fold(&unquoted(field))))
+    Some((relation_key(manifest, dialect, id)?, fold(&unquoted(field))))
 }

@@ -603,7 +603,7 @@ fn faults_of_manifests() {
     );
     check(
         &good.replace("v12", "v7"),
-        "[PRJ-0013] target/manifest.json: found a manifest of schema `v7`, expected `v12`",
+        "[PRJ-0013] target/manifest.json: found a manifest of schema `v7`, expected `v9` to `v12`",
     );
     check("{}", "[PRJ-0013] target/manifest.json: found no `metadata.dbt_schema_version`, expected a dbt manifest");
     check(
