@@ -4,9 +4,11 @@
 //! optimization", section 4). Never pay-once DAG cost: an inlined class read n times costs n times.
 
 use egg::Id;
+use isomer_ir::ColumnId;
 use rustc_hash::FxHashMap;
 
-use crate::cost::{operator_cost, read_cost, write_cost};
+use crate::cost::{operator_cost, read_cost, row_cost, write_cost};
+use crate::demand::demanded;
 use crate::memo::Memo;
 use crate::operator::{Node, Operator};
 
@@ -20,6 +22,8 @@ const IMPROVE_ROUNDS: usize = 2;
 pub(crate) struct Root {
     /// Class of the model's result.
     pub(crate) class: Id,
+    /// The columns of the class that the model shows.
+    pub(crate) shows: Vec<ColumnId>,
     /// Key under which others read it.
     pub(crate) key: std::sync::Arc<str>,
     /// Whether its rows are stored, so that later models may read them.
@@ -45,7 +49,8 @@ pub(crate) struct Graph {
     choices: Vec<Vec<Choice>>,
     parents: Vec<Vec<usize>>,
     rows: Vec<f64>,
-    n_columns: Vec<usize>,
+    /// What storing a row of a class costs.
+    row_costs: Vec<f64>,
     roots: Vec<(usize, Root)>,
     /// Classes worth materialising by kind.
     is_heavy: Vec<bool>,
@@ -126,16 +131,20 @@ impl Graph {
             list.dedup();
         }
         let n_roots = roots.len();
+        let shown: Vec<(Id, Vec<ColumnId>)> = roots.iter().map(|root| (root.class, root.shows.clone())).collect();
         let roots = roots.iter().map(|root| (find(root.class), root.clone())).collect();
         let rows = ids.iter().map(|&id| memo.facts(id).rows).collect();
-        let n_columns = ids.iter().map(|&id| memo.columns(id).len()).collect();
+        let arena = &memo.context().arena;
+        // One model alone shares nothing.
+        let demand = if n_roots > 1 { demanded(memo, shown) } else { FxHashMap::default() };
+        let row_costs = ids.iter().map(|id| demand.get(id).map_or(0.0, |columns| row_cost(arena, columns))).collect();
         let mut readers = vec![Vec::new(); n_roots];
         for (position, list) in choices.iter().enumerate() {
             for root in list.iter().filter_map(|choice: &Choice| choice.reads_root) {
                 readers[root].push(position);
             }
         }
-        Self { ids, choices, parents, rows, n_columns, roots, is_heavy, readers }
+        Self { ids, choices, parents, rows, row_costs, roots, is_heavy, readers }
     }
 
     pub(crate) fn id(&self, class: usize) -> Id {
@@ -234,7 +243,7 @@ impl Graph {
         for (position, (class, root)) in self.roots.iter().enumerate() {
             for shared in materialised.iter().filter(|shared| shared.first == position) {
                 total += self.statement_cost(&state, shared.class)
-                    + write_cost(self.rows[shared.class], self.n_columns[shared.class]);
+                    + write_cost(self.rows[shared.class], self.row_costs[shared.class]);
                 visit(Event::Shared(*shared), &state);
                 self.materialise(&mut state, shared.class);
             }
@@ -341,33 +350,39 @@ impl Graph {
     /// Classes that at least two roots can reach and that cost more than storing and reading them,
     /// with an upper bound of what they save.
     fn candidates(&self, min_rows: f64, with_common: bool) -> Vec<(Materialised, f64)> {
-        let state = {
-            let mut last = None;
-            self.walk(&[], false, &mut |_, state| last = Some(state.clone()));
-            last
-        };
-        let Some(state) = state else { return Vec::new() };
         let reach = self.reachable();
+        let mut first_read: Vec<Vec<usize>> = vec![Vec::new(); self.roots.len()];
+        for (class, roots) in reach.iter().enumerate() {
+            if let Some(&first) = roots.first() {
+                first_read[first].push(class);
+            }
+        }
+        // What a class costs where it is first needed: later its rows may stand in a model.
+        let mut costs = vec![f64::INFINITY; self.ids.len()];
+        self.walk(&[], false, &mut |event, state| {
+            if let Event::Root(position) = event {
+                for &class in &first_read[position] {
+                    costs[class] = state.cost[class];
+                }
+            }
+        });
         let mut candidates = Vec::new();
         for (class, roots) in reach.iter().enumerate() {
             let is_made = self.choices[class].iter().any(|choice| !choice.is_written);
             if !self.is_heavy[class]
                 || !(with_common || is_made)
                 || roots.len() < 2
-                || !state.cost[class].is_finite()
-                || state.cost[class] < min_rows
+                || !costs[class].is_finite()
+                || costs[class] < min_rows
             {
                 continue;
             }
             #[expect(clippy::cast_precision_loss, reason = "a count of models")]
             let uses = roots.len() as f64;
             let read = read_cost(self.rows[class]);
-            let bound = (uses - 1.0) * state.cost[class] - uses * read;
+            let bound = (uses - 1.0) * costs[class] - uses * read;
             if bound > 0.0 {
-                candidates.push((
-                    Materialised { class, first: roots[0], alone: state.cost[class] },
-                    uses * state.cost[class],
-                ));
+                candidates.push((Materialised { class, first: roots[0], alone: costs[class] }, uses * costs[class]));
             }
         }
         candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.class.cmp(&b.0.class)));

@@ -12,7 +12,7 @@ mod grouped;
 mod joins;
 mod predicates;
 
-pub(crate) use estimates::{estimate_distinct, is_guess, known_distinct, selectivity};
+pub(crate) use estimates::{estimate_distinct, is_guess, joint_selectivity, known_distinct, selectivity};
 pub(crate) use predicates::{
     bound_columns, equal_columns, is_nullable, matches_key, null_rejected_columns, survives_null_extension,
 };
@@ -309,7 +309,7 @@ fn filter_facts(context: &mut Context, holds: &[ScalarId], input: &Facts) -> Fac
     add_implied(context, holds, &mut facts);
     let arena = &context.arena;
     facts.has_row = false;
-    facts.rows *= holds.iter().map(|&predicate| selectivity(arena, predicate)).product::<f64>();
+    facts.rows *= joint_selectivity(arena, holds);
     facts.rows = facts.rows.max(1.0);
     facts
 }

@@ -6,6 +6,7 @@ mod alternatives;
 mod case;
 mod config;
 mod cost;
+mod demand;
 mod disjunctions;
 mod extract;
 mod facts;

@@ -201,6 +201,7 @@ fn roots_of(project: &BoundProject, entries: &[Entry], memo: &Memo) -> Vec<Root>
             let is_stored = matches!(model.materialise, Materialise::Table | Materialise::Temp);
             Root {
                 class: memo.egraph.find(entry.class),
+                shows: entry.normal.exprs.iter().map(|(id, _)| *id).collect(),
                 key: Arc::clone(&model.key),
                 is_stored,
                 // A view that others read is paid for where it is read.

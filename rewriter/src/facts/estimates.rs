@@ -5,28 +5,41 @@ use isomer_ir::{Arena, ColumnDef, ColumnId, DataType, Function, Literal, Scalar,
 use super::Facts;
 use super::predicates::equal_columns;
 
+/// Rows of an inner join. A known count of distinct values is worth more than a guess: what refers to a key
+/// has no more values than the key.
 pub(super) fn join_rows(arena: &Arena, on: &[ScalarId], inputs: &[&Facts]) -> f64 {
     let mut rows: f64 = inputs.iter().map(|input| input.rows.max(1.0)).product();
+    let place = |column: ColumnId| inputs.iter().position(|input| input.exposes(column));
+    let mut guessed: Vec<[usize; 2]> = Vec::new();
     for &predicate in on {
-        let factor = match equal_columns(arena, predicate) {
-            Some((left, right)) => {
-                // A value that is known of one side is worth more than a guess at the other: what refers to
-                // a key has no more values than the key.
-                let known = match (known_distinct(arena, left), known_distinct(arena, right)) {
-                    (Some(left), Some(right)) => Some(left.max(right)),
-                    (left, right) => left.or(right),
-                };
-                let distinct = |column: ColumnId| {
-                    inputs
-                        .iter()
-                        .find(|input| input.exposes(column))
-                        .map_or(10.0, |input| n_distinct_in(arena, column, input))
-                };
-                1.0 / known.unwrap_or_else(|| distinct(left).max(distinct(right))).max(1.0)
-            }
-            None => selectivity(arena, predicate),
+        let Some((left, right)) = equal_columns(arena, predicate) else {
+            rows *= selectivity(arena, predicate);
+            continue;
         };
-        rows *= factor;
+        rows *= match (known_distinct(arena, left), known_distinct(arena, right)) {
+            (Some(left), Some(right)) => 1.0 / left.max(right).max(1.0),
+            (Some(known), None) | (None, Some(known)) => 1.0 / known.max(1.0),
+            (None, None) => match (place(left), place(right)) {
+                (Some(l), Some(r)) => {
+                    let sides = [(left, inputs[l]), (right, inputs[r])];
+                    let is_guess = |&(column, input): &(ColumnId, &Facts)| {
+                        is_column_guess(arena, column) && !input.is_unique(&[column])
+                    };
+                    if sides.iter().all(is_guess) {
+                        let pair = [l.min(r), l.max(r)];
+                        let is_first = !guessed.contains(&pair);
+                        guessed.push(pair);
+                        // People join along keys, declared or not: as many rows as the larger input has.
+                        // What else they compare is mostly part of the same key.
+                        if is_first { 1.0 / inputs[l].rows.min(inputs[r].rows).max(1.0) } else { 0.5 }
+                    } else {
+                        let distinct = sides.map(|(column, input)| n_distinct_in(arena, column, input));
+                        1.0 / distinct[0].max(distinct[1]).max(1.0)
+                    }
+                }
+                _ => 0.1,
+            },
+        };
     }
     rows.max(1.0)
 }
@@ -51,10 +64,7 @@ pub(crate) fn known_distinct(arena: &Arena, column: ColumnId) -> Option<f64> {
 }
 
 pub(super) fn n_distinct_in(arena: &Arena, column: ColumnId, input: &Facts) -> f64 {
-    if input.keys.iter().any(|key| key.as_slice() == [column]) {
-        return input.rows.max(1.0);
-    }
-    estimate_column(arena, column, input.rows)
+    if input.is_unique(&[column]) { input.rows.max(1.0) } else { estimate_column(arena, column, input.rows) }
 }
 
 /// Share of rows for which a predicate is true; System R's constants (Selinger et al. 1979, table 1)
@@ -67,7 +77,7 @@ pub(crate) fn selectivity(arena: &Arena, predicate: ScalarId) -> f64 {
             Function::Eq | Function::IsNotDistinct => 0.1,
             Function::NotEq | Function::IsDistinct => 0.9,
             Function::Lt | Function::LtEq | Function::Gt | Function::GtEq => 0.33,
-            Function::And => args.iter().map(|&arg| selectivity(arena, arg)).product(),
+            Function::And => joint_selectivity(arena, args),
             Function::Or => args.iter().map(|&arg| selectivity(arena, arg)).sum::<f64>().min(1.0),
             Function::Not => (1.0 - args.first().map_or(0.5, |&arg| selectivity(arena, arg))).max(0.05),
             Function::Like | Function::ILike | Function::StartsWith | Function::Contains | Function::EndsWith => 0.1,
@@ -78,6 +88,48 @@ pub(crate) fn selectivity(arena: &Arena, predicate: ScalarId) -> f64 {
         Scalar::InList { list, .. } => (0.1 * list.len() as f64).min(0.5),
         Scalar::Column(_) | Scalar::Outer(_) | Scalar::Case { .. } | Scalar::Cast { .. } | Scalar::Hole(_) => 0.5,
     }
+}
+
+/// Share of rows for which all of some predicates are true: independent, but for a lower and an upper bound of
+/// one value, which System R takes for a quarter.
+pub(crate) fn joint_selectivity(arena: &Arena, predicates: &[ScalarId]) -> f64 {
+    let mut share = 1.0;
+    let mut open: Vec<(ScalarId, bool)> = Vec::new();
+    for &predicate in predicates {
+        match bound(arena, predicate) {
+            Some((value, is_lower)) => {
+                match open.iter().position(|&(other, lower)| other == value && lower != is_lower) {
+                    Some(position) => {
+                        open.swap_remove(position);
+                        share *= 0.25;
+                    }
+                    None => open.push((value, is_lower)),
+                }
+            }
+            None => share *= selectivity(arena, predicate),
+        }
+    }
+    share * 0.33_f64.powf(count(open.len()))
+}
+
+/// The value that a comparison with a constant bounds, and whether from below.
+fn bound(arena: &Arena, predicate: ScalarId) -> Option<(ScalarId, bool)> {
+    let Scalar::Call { function, args, .. } = &arena[predicate] else { return None };
+    let is_greater = match function {
+        Function::Gt | Function::GtEq => true,
+        Function::Lt | Function::LtEq => false,
+        _ => return None,
+    };
+    match args.as_slice() {
+        &[left, right] if arena.columns_of(right).is_empty() => Some((left, is_greater)),
+        &[left, right] if arena.columns_of(left).is_empty() => Some((right, !is_greater)),
+        _ => None,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of predicates are small")]
+fn count(n: usize) -> f64 {
+    n as f64
 }
 
 /// Estimated groups. What is known of columns multiplies; guesses count with falling weight, because

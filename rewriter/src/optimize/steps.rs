@@ -99,7 +99,8 @@ pub(super) fn opaque_step(project: &BoundProject, position: usize) -> Step {
 
 pub(super) fn shared_step(memo: &mut Memo, name: &Arc<str>, relation: Raised, columns: &[ColumnId]) -> Step {
     let reads = relation.plan.tables();
-    let cost_after = relation.cost + crate::cost::write_cost(relation.rows, columns.len());
+    let row_cost = crate::cost::row_cost(&memo.context().arena, columns);
+    let cost_after = relation.cost + crate::cost::write_cost(relation.rows, row_cost);
     let rules = path_rules(memo, &relation);
     let mut output = output_of(memo.context(), relation.plan, columns);
     if let Some(table) = memo.context().catalog.get(name) {

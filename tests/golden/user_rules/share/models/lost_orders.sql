@@ -1,4 +1,5 @@
 -- Fires: shared with the open orders.
-select orders.amount, customers.name
-from orders join customers on customers.customer_id = orders.customer_id
-where orders.status = 'lost' and orders.amount > 100
+select orders.amount, customers.score
+from (select customer_id, sum(amount) as amount, count(*) as n from orders group by customer_id) as orders
+join customers on customers.customer_id = orders.customer_id
+where orders.n = 2 and orders.amount > 100

@@ -1,0 +1,1 @@
+SELECT quantity, sum(amount) AS s FROM orders GROUP BY quantity
