@@ -6,8 +6,8 @@ mod plans;
 
 use isomer_codegen::{scalar_to_sql, to_sql};
 use isomer_ir::{
-    AggregateFunction as A, DataType, Dialect, Frame, FrameBound, FrameUnit, Function as F, Literal, Output, Plan,
-    RankingFunction as R, Scalar, ScalarId, WindowFunction as W,
+    AggregateFunction as A, DataType, Dialect, Exclusion, Frame, FrameBound, FrameUnit, Function as F, Literal, Output,
+    Plan, RankingFunction as R, Scalar, ScalarId, WindowFunction as W,
 };
 use plans::*;
 
@@ -634,8 +634,10 @@ fn windows() {
     let (value, seen, user, flag) =
         (p.col("events.value"), p.col("events.seen"), p.col("events.user_id"), p.col("events.flag"));
     let two = p.int(2);
-    let rows_frame = Frame { unit: FrameUnit::Rows, start: FrameBound::Preceding(two), end: FrameBound::CurrentRow };
+    let rows_frame = Frame { unit: FrameUnit::Rows, start: FrameBound::Preceding(two), ..Frame::ORDERED };
     let groups = Frame { unit: FrameUnit::Groups, ..rows_frame };
+    let others = Frame { exclusion: Exclusion::CurrentRow, ..rows_frame };
+    let others = p.window(W::Aggregate(A::Sum), &[value], &[], &[asc(seen)], others, FLOAT, "x");
     let running = p.window(W::Aggregate(A::Sum), &[value], &[user], &[asc(seen)], Frame::ORDERED, FLOAT, "x");
     let moving = p.window(W::Aggregate(A::Sum), &[value], &[], &[asc(seen)], rows_frame, FLOAT, "x");
     let grouped = p.window(W::Aggregate(A::Sum), &[value], &[], &[asc(seen)], groups, FLOAT, "x");
@@ -671,6 +673,15 @@ fn windows() {
                 "SUM(value) OVER (ORDER BY seen GROUPS BETWEEN 2 PRECEDING AND CURRENT ROW)",
                 "SUM(value) OVER (ORDER BY seen GROUPS BETWEEN 2 PRECEDING AND CURRENT ROW)",
                 "GEN-0030",
+            ],
+        ),
+        (
+            others,
+            [
+                "SUM(value) OVER (ORDER BY seen ROWS BETWEEN 2 PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW)",
+                "GEN-0036",
+                "SUM(value) OVER (ORDER BY seen ROWS BETWEEN 2 PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW)",
+                "GEN-0036",
             ],
         ),
         (whole, same("MAX(value) OVER (PARTITION BY user_id)")),

@@ -177,6 +177,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) guessed_names: FxHashSet<Arc<str>>,
     /// Addresses of the `SELECT AS STRUCT` and `SELECT AS VALUE` whose rows are taken as values.
     pub(crate) value_tables: FxHashSet<usize>,
+    /// Columns that number the rows of a `GENERATOR`; no query has a name for them.
+    pub(crate) generators: FxHashSet<ColumnId>,
 }
 
 /// What binding a model's text gives.
@@ -243,6 +245,7 @@ pub(crate) fn bind_parsed(
         rules: BTreeMap::new(),
         guessed_names: FxHashSet::default(),
         value_tables: FxHashSet::default(),
+        generators: FxHashSet::default(),
     };
     let result = binder.root(query);
     bound.diagnostics = binder.diagnostics;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use isomer_ir::{
-    AggregateCall, AggregateFunction, ColumnId, DataType, Dialect, Frame, FrameBound, FrameUnit, Function,
+    AggregateCall, AggregateFunction, ColumnId, DataType, Dialect, Exclusion, Frame, FrameBound, FrameUnit, Function,
     FunctionKind, GroupingSets, Literal, Plan, Scalar, ScalarId, SortKey, WindowCall, WindowFunction, fold,
 };
 use sqlparser::ast::{
@@ -15,6 +15,7 @@ use sqlparser::ast::{
 use crate::bind::{Bind, Binder, Clause, ItemValue};
 use crate::bind_grouping::Grouping;
 use crate::bind_window::WindowValue;
+use crate::frame_syntax::exclusion_of;
 use crate::functions::{Known, Special, is_aggregate};
 use crate::scope::{Rel, is_nullable};
 use crate::syntax::{bare, calls};
@@ -518,11 +519,18 @@ impl<'a> Binder<'a> {
         for expr in partition_by {
             partition.push(self.scalar(expr)?);
         }
+        let mut exclusion = Exclusion::Nothing;
         for key in order_by {
-            order.push(self.collated_key(key)?);
+            if let Some(found) = exclusion_of(&key.expr) {
+                exclusion = found;
+            } else if let Some(number) = self.sequence_key(&key.expr) {
+                order.push(self.sort_key(number, key.options));
+            } else {
+                order.push(self.collated_key(key)?);
+            }
         }
         if let Some(written) = window_frame {
-            frame = Some(self.frame(written)?);
+            frame = Some(Frame { exclusion, ..self.frame(written)? });
         }
         Ok((partition, order, frame))
     }
@@ -542,7 +550,7 @@ impl<'a> Binder<'a> {
         if matches!(start, FrameBound::UnboundedFollowing) || matches!(end, FrameBound::UnboundedPreceding) {
             return Err(self.unsupported_somewhere("a window frame that ends before it starts"));
         }
-        Ok(Frame { unit, start, end })
+        Ok(Frame { unit, start, end, exclusion: Exclusion::Nothing })
     }
 
     fn bound(&mut self, bound: &'a WindowFrameBound, unit: FrameUnit) -> Bind<FrameBound> {

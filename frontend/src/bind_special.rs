@@ -39,7 +39,8 @@ impl<'a> Binder<'a> {
                 if a != DataType::Date || !b.is_integer() {
                     return Err(self.fault("SQL-0011", at, format!("found {a} and {b}, expected a date and days")));
                 }
-                Ok(self.arena.call(function, args, DataType::Date))
+                let days = self.days(args[1]);
+                Ok(self.arena.call(function, [args[0], days], DataType::Date))
             }
             Special::AddUnits => self.units_added(args[0], args[1], args[2], at),
             Special::AddMonths => {
@@ -231,6 +232,14 @@ impl<'a> Binder<'a> {
     }
 
     /// `dateadd(unit, number, x)`.
+    /// A number of days as engines add it to a date: DuckDB and PostgreSQL take none of 64 bits, and no date is that
+    /// far away.
+    fn days(&mut self, number: ScalarId) -> ScalarId {
+        let is_wide = matches!(self.arena.type_of(number), DataType::Int64 | DataType::Int128);
+        let is_written = matches!(self.arena[number], Scalar::Literal(_));
+        if is_wide && !is_written { self.arena.cast(number, DataType::Int32) } else { number }
+    }
+
     fn units_added(&mut self, unit: ScalarId, number: ScalarId, value: ScalarId, at: &Expr) -> Bind<ScalarId> {
         let unit = self.unit_name(unit, at)?;
         let value = match self.arena[value].clone() {
@@ -257,6 +266,7 @@ impl<'a> Binder<'a> {
             return Err(self.unsupported(at, "moving a date by a unit, which gives an instant"));
         }
         if unit == "day" {
+            let number = self.days(number);
             return Ok(self.arena.call(Function::Add, [value, number], DataType::Date));
         }
         let by = self.interval_times(unit, number, at)?;

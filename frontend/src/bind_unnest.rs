@@ -7,8 +7,8 @@ use isomer_ir::{
     ColumnId, DataType, Dialect, Function, JoinKind, Literal, Nested, NestedType, Plan, Scalar, ScalarId, fold,
 };
 use sqlparser::ast::{
-    self, Expr, FunctionArg, FunctionArgExpr, Ident, JoinConstraint, ObjectName, TableAlias, TableFactor, Value,
-    ValueWithSpan,
+    self, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinConstraint, ObjectName, TableAlias,
+    TableFactor, Value, ValueWithSpan,
 };
 
 use crate::bind::{Bind, Binder, Clause, Level};
@@ -24,6 +24,8 @@ enum Rows {
     Series,
     /// What stands in a JSON value.
     Json,
+    /// So many rows without a column.
+    Generated,
 }
 
 /// A call that gives rows, as it is written.
@@ -70,6 +72,12 @@ impl<'a> Binder<'a> {
             TableFactor::Table { name, alias, args: Some(arguments), with_ordinality, .. } => {
                 self.named_rows_call(name, &arguments.args, alias.as_ref(), *with_ordinality)
             }
+            TableFactor::TableFunction { expr: Expr::Function(function), alias }
+                if self.dialect == Dialect::Snowflake && function.over.is_none() =>
+            {
+                let FunctionArguments::List(list) = &function.args else { return Ok(None) };
+                self.named_rows_call(&function.name, &list.args, alias.as_ref(), false)
+            }
             TableFactor::Function { name, args, alias, with_ordinality, lateral: _ } => {
                 self.named_rows_call(name, args, alias.as_ref(), *with_ordinality)
             }
@@ -90,6 +98,7 @@ impl<'a> Binder<'a> {
             (name, Dialect::Spark) if is_generator(name) => Rows::List,
             ("generate_series", Dialect::DuckDb | Dialect::Postgres) | ("range", Dialect::DuckDb) => Rows::Series,
             ("flatten", Dialect::Snowflake) => Rows::Json,
+            ("generator", Dialect::Snowflake) => Rows::Generated,
             _ => return Ok(None),
         };
         let mut args = Vec::with_capacity(arguments.len());
@@ -103,6 +112,11 @@ impl<'a> Binder<'a> {
                         ("outer", Expr::Value(ValueWithSpan { value: Value::Boolean(outer), .. })) => is_outer = *outer,
                         _ => return Err(self.unsupported(name, "this argument of `FLATTEN`")),
                     }
+                }
+                FunctionArg::Named { name, arg: FunctionArgExpr::Expr(expr), .. }
+                    if rows == Rows::Generated && name.value.eq_ignore_ascii_case("rowcount") =>
+                {
+                    args.push(expr);
                 }
                 _ => return Err(self.unsupported(name, "this argument of a table function")),
             }
@@ -177,6 +191,7 @@ impl<'a> Binder<'a> {
                 [value] if self.arena.type_of(*value) == DataType::Json => {
                     self.listed_call("json_elements", [*value], DataType::Json.list_of(), &place)
                 }
+                [list] if self.arena.type_of(*list).element().is_some() => Ok(*list),
                 _ => Err(self.unsupported(at, "`FLATTEN` of what is not known to be semi-structured")),
             },
             Rows::Series => {
@@ -198,6 +213,12 @@ impl<'a> Binder<'a> {
                 }
                 self.listed_call(name, args, element.list_of(), &place)
             }
+            Rows::Generated => match args.as_slice() {
+                [n_rows] if matches!(self.arena[*n_rows], Scalar::Literal(Literal::Int(n, _)) if n >= 0) => {
+                    self.listed_call("range_list", [*n_rows], DataType::Int64.list_of(), &place)
+                }
+                _ => Err(self.unsupported(at, "a `GENERATOR` without a number of rows")),
+            },
             Rows::List if call.name == "stack" => self.stacked(&args, &place),
             Rows::List => match args.as_slice() {
                 [map] if self.dialect == Dialect::Spark && self.entry_of(*map).is_some() => {
@@ -301,6 +322,10 @@ impl<'a> Binder<'a> {
         position: Option<ColumnId>,
     ) -> Bind<(Arc<str>, Vec<Named>)> {
         let alias = call.alias.map(|alias| alias.name.value.as_str());
+        if call.rows == Rows::Generated {
+            self.generators.insert(column);
+            return Ok((fold(alias.unwrap_or(&call.name)), Vec::new()));
+        }
         // Where a function gives one column, its alias is the column's name, too.
         let own = match (self.dialect, alias) {
             (Dialect::BigQuery | Dialect::Postgres, Some(alias)) => alias,
@@ -353,6 +378,23 @@ impl<'a> Binder<'a> {
         Ok((key, columns))
     }
 
+    /// The number of a generated row as a key of a window's order: `SEQ4()` over rows of a `GENERATOR` alone. As a
+    /// value it would not be known, for its numbers may have gaps.
+    pub(crate) fn sequence_key(&mut self, key: &Expr) -> Option<ScalarId> {
+        let Expr::Function(function) = bare(key) else { return None };
+        let is_alone = |level: &Level<'_>| !level.is_grouped && level.scope.relations.len() == 1;
+        if self.dialect != Dialect::Snowflake
+            || !is_sequence(&Self::function_name(function))
+            || !self.levels.last().is_some_and(is_alone)
+        {
+            return None;
+        }
+        let columns = &self.levels.last()?.rel.columns;
+        let mut found = columns.keys().filter(|id| self.generators.contains(id)).copied();
+        let (id, None) = (found.next()?, found.next()) else { return None };
+        Some(self.arena.column_ref(id))
+    }
+
     /// Makes rows of the one call of a select list that gives several, after everything else of it.
     pub(crate) fn unnest_calls(&mut self, exprs: &[&'a Expr]) -> Bind<()> {
         let is_call = |function: &ast::Function| {
@@ -388,6 +430,11 @@ impl<'a> Binder<'a> {
         self.level().calls.insert(std::ptr::from_ref::<ast::Function>(function) as usize, column);
         Ok(())
     }
+}
+
+/// Whether Snowflake numbers rows by a function.
+fn is_sequence(name: &str) -> bool {
+    matches!(name, "seq1" | "seq2" | "seq4" | "seq8")
 }
 
 /// Whether Spark makes rows of the values of a function.

@@ -14,6 +14,7 @@ use sqlparser::ast::{
     WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 
+use crate::frame_syntax::exclusion_of;
 use crate::syntax::{bare, operands};
 
 /// Most levels of an expression whose name is told.
@@ -372,6 +373,9 @@ fn call(function: &Function, depth: usize) -> Option<String> {
 
 fn window(spec: &WindowSpec, depth: usize) -> Option<String> {
     let WindowSpec { window_name: None, partition_by, order_by, window_frame } = spec else { return None };
+    if order_by.iter().any(|key| exclusion_of(&key.expr).is_some()) {
+        return None;
+    }
     let mut parts = Vec::new();
     if !partition_by.is_empty() {
         let shown = partition_by.iter().map(|expr| printed(expr, depth + 1)).collect::<Option<Vec<_>>>()?;

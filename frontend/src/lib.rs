@@ -38,6 +38,7 @@ mod column_name;
 mod decorrelate;
 mod domain;
 mod duckdb_name;
+mod frame_syntax;
 mod functions;
 mod grammar;
 mod literal;

@@ -15,6 +15,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
 
+use crate::frame_syntax::marked;
 use crate::grammar::Bounded;
 use crate::made::Made;
 use crate::reword::reworded;
@@ -118,6 +119,9 @@ pub(crate) fn parse(text: &SourceText<'_>, dialect: Dialect) -> ParsedText {
     }
     if let Some(fault) = bounds(text, &tokens) {
         return (parsed, Some(fault));
+    }
+    if matches!(dialect, Dialect::DuckDb | Dialect::Postgres) {
+        tokens = marked(tokens);
     }
     let tokens = if dialect == Dialect::DuckDb {
         match readable(text, tokens).and_then(|tokens| reworded(text, tokens)) {

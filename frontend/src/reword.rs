@@ -15,7 +15,7 @@ use crate::grammar::Bounded;
 use crate::parse::{Fault, SourceText};
 
 /// Words that something is done about; a text without them is left alone.
-const TRIGGERS: [&str; 7] = ["ASOF", "PIVOT", "UNPIVOT", "TABLE", "FOR", "POSITIONAL", "EXCLUDE"];
+const TRIGGERS: [&str; 6] = ["ASOF", "PIVOT", "UNPIVOT", "TABLE", "FOR", "POSITIONAL"];
 
 /// Words that filter the columns of a star.
 const FILTERS: [&str; 4] = ["LIKE", "ILIKE", "GLOB", "SIMILAR"];
@@ -90,16 +90,6 @@ impl Rewording<'_> {
         }
         if is(at, "POSITIONAL") && is(at + 1, "JOIN") {
             return Err(self.unsupported(token, "`POSITIONAL JOIN`"));
-        }
-        if is(at, "EXCLUDE") && is(at + 1, "NO") && is(at + 2, "OTHERS") {
-            // The default of a window's frame.
-            return Ok(at + 3);
-        }
-        if is(at, "EXCLUDE")
-            && !matches!(at.checked_sub(1).map(|before| &tokens[before].token), Some(Token::Mul))
-            && (is(at + 1, "TIES") || is(at + 1, "GROUP") || is(at + 1, "CURRENT") && is(at + 2, "ROW"))
-        {
-            return Err(self.unsupported(token, "`EXCLUDE` in the frame of a window"));
         }
         let is_start = at == 0 || matches!(tokens[at - 1].token, Token::LParen | Token::RParen | Token::SemiColon);
         if is_start

@@ -80,7 +80,7 @@ pub use project::{
 };
 pub use recursion::Recursion;
 pub use sampling::{SampleMethod, SampleSize, Sampling};
-pub use scalar::{AggregateCall, Args, Frame, FrameBound, FrameUnit, Literal, Scalar, SortKey, WindowCall};
+pub use scalar::{AggregateCall, Args, Exclusion, Frame, FrameBound, FrameUnit, Literal, Scalar, SortKey, WindowCall};
 pub use stats::{PhaseStats, RuleStats, Stats};
 pub use types::DataType;
 pub use version::{TableVersion, VersionBy};

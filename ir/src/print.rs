@@ -271,7 +271,8 @@ fn frame_text(frame: &Frame, arena: &Arena) -> String {
         FrameBound::Following(scalar) => format!("{} following", explain_scalar(scalar, arena)),
         FrameBound::UnboundedFollowing => "unbounded following".to_owned(),
     };
-    format!("{unit} between {} and {}", bound(frame.start), bound(frame.end))
+    let exclusion = frame.exclusion.words().map(|words| format!(" {}", words.to_lowercase())).unwrap_or_default();
+    format!("{unit} between {} and {}{exclusion}", bound(frame.start), bound(frame.end))
 }
 
 fn write_scalar(out: &mut String, scalar: ScalarId, arena: &Arena, depth: u32) {

@@ -215,15 +215,59 @@ pub struct Frame {
     pub start: FrameBound,
     /// Last row.
     pub end: FrameBound,
+    /// Rows between them that are not seen.
+    pub exclusion: Exclusion,
 }
 
 impl Frame {
     /// `RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW`, the default with `ORDER BY`.
-    pub const ORDERED: Self =
-        Self { unit: FrameUnit::Range, start: FrameBound::UnboundedPreceding, end: FrameBound::CurrentRow };
+    pub const ORDERED: Self = Self {
+        unit: FrameUnit::Range,
+        start: FrameBound::UnboundedPreceding,
+        end: FrameBound::CurrentRow,
+        exclusion: Exclusion::Nothing,
+    };
     /// The whole partition, the default without `ORDER BY`.
-    pub const WHOLE: Self =
-        Self { unit: FrameUnit::Rows, start: FrameBound::UnboundedPreceding, end: FrameBound::UnboundedFollowing };
+    pub const WHOLE: Self = Self {
+        unit: FrameUnit::Rows,
+        start: FrameBound::UnboundedPreceding,
+        end: FrameBound::UnboundedFollowing,
+        exclusion: Exclusion::Nothing,
+    };
+
+    /// Whether every row of the partition is seen, from each of them.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.start == FrameBound::UnboundedPreceding
+            && self.end == FrameBound::UnboundedFollowing
+            && self.exclusion == Exclusion::Nothing
+    }
+}
+
+/// Rows within the bounds of a frame that are not seen: `EXCLUDE …`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Exclusion {
+    /// All are seen.
+    Nothing,
+    /// Not the current row.
+    CurrentRow,
+    /// Neither the current row nor its peers.
+    Group,
+    /// The current row, and not its peers.
+    Ties,
+}
+
+impl Exclusion {
+    /// In words of SQL; `None` where nothing is excluded.
+    #[must_use]
+    pub fn words(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::CurrentRow => Some("EXCLUDE CURRENT ROW"),
+            Self::Group => Some("EXCLUDE GROUP"),
+            Self::Ties => Some("EXCLUDE TIES"),
+        }
+    }
 }
 
 /// How frame bounds are counted.

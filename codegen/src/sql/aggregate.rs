@@ -442,7 +442,7 @@ impl Speller<'_> {
                 | RankingFunction::Lead,
             ) => true,
         };
-        let Frame { unit, start, end } = call.frame;
+        let Frame { unit, start, end, exclusion } = call.frame;
         // Without an order all rows are peers, and the default frame is the whole partition.
         let is_default = call.frame == Frame::ORDERED || (call.order.is_empty() && call.frame == Frame::WHOLE);
         if is_free || is_default {
@@ -459,7 +459,19 @@ impl Speller<'_> {
         pieces.push(Piece::Text(format!("{}{unit} BETWEEN ", if is_first { "" } else { " " }).into()));
         self.push_bound(env, start, pieces)?;
         pieces.push(Piece::Text(" AND ".into()));
-        self.push_bound(env, end, pieces)
+        self.push_bound(env, end, pieces)?;
+        match exclusion.words() {
+            Some(words) if matches!(self.dialect, Target::DuckDb | Target::Postgres) => {
+                pieces.push(Piece::Text(format!(" {words}").into()));
+                Ok(())
+            }
+            Some(words) => Err(self.refuse(
+                "GEN-0036",
+                format!("a frame that says `{words}`"),
+                "take the value of the current row from the result where the function allows it",
+            )),
+            None => Ok(()),
+        }
     }
 
     fn push_bound(&mut self, env: &Env, bound: FrameBound, pieces: &mut Vec<Piece>) -> Result<(), CodegenError> {

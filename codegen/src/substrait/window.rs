@@ -204,6 +204,13 @@ impl Producer<'_> {
     }
 
     fn frame(&self, frame: &Frame) -> Result<(BoundsType, Bound, Bound), CodegenError> {
+        if let Some(words) = frame.exclusion.words() {
+            return Err(refusal(
+                "GEN-0102",
+                &format!("a window frame that says `{words}`"),
+                "Substrait frames have every row between their bounds",
+            ));
+        }
         let unit = match frame.unit {
             FrameUnit::Rows => BoundsType::Rows,
             FrameUnit::Range => BoundsType::Range,

@@ -8,7 +8,9 @@ use super::compare::is_same;
 use super::relation::{Relation, key_order, same_row};
 use super::scalar::{Eval, Row};
 use super::{Cell, DOMAIN, EvalError, Value, aggregate};
-use crate::{ColumnId, DataType, FrameBound, FrameUnit, Function, RankingFunction, WindowCall, WindowFunction};
+use crate::{
+    ColumnId, DataType, Exclusion, FrameBound, FrameUnit, Function, RankingFunction, WindowCall, WindowFunction,
+};
 
 const OPEN: EvalError = EvalError::Unsupported("a window over ties");
 const NO_COUNT: EvalError = EvalError::Unsupported("a window argument of this kind");
@@ -180,7 +182,14 @@ fn frame(eval: &Eval<'_>, partition: &Partition<'_>, call: &WindowCall, at: usiz
     for other in 0..partition.rows.len() {
         let from_start = side(eval, partition, call, frame.start, at, other)?;
         let from_end = side(eval, partition, call, frame.end, at, other)?;
-        if from_start.is_ge() && from_end.is_le() {
+        let is_peer = partition.peers[other] == partition.peers[at];
+        let is_excluded = match frame.exclusion {
+            Exclusion::Nothing => false,
+            Exclusion::CurrentRow => other == at,
+            Exclusion::Group => is_peer,
+            Exclusion::Ties => is_peer && other != at,
+        };
+        if from_start.is_ge() && from_end.is_le() && !is_excluded {
             rows.push(other);
         }
     }

@@ -4,9 +4,7 @@
 use std::sync::Arc;
 
 use egg::Id;
-use isomer_ir::{
-    AggregateCall, Args, ColumnId, Frame, FrameBound, Function, ScalarId, Volatility, WindowCall, WindowFunction,
-};
+use isomer_ir::{AggregateCall, Args, ColumnId, Function, ScalarId, Volatility, WindowCall, WindowFunction};
 
 use crate::facts::is_nullable;
 use crate::memo::{Memo, Origin};
@@ -148,10 +146,8 @@ fn is_joinable(memo: &Memo, input: Id, partition: &Args) -> bool {
 fn is_whole(memo: &Memo, call: &WindowCall) -> bool {
     let arena = &memo.context().arena;
     let WindowFunction::Aggregate(function) = call.function else { return false };
-    let is_all =
-        |frame: &Frame| frame.start == FrameBound::UnboundedPreceding && frame.end == FrameBound::UnboundedFollowing;
     call.order.is_empty()
-        && is_all(&call.frame)
+        && call.frame.is_whole()
         && !call.is_ignoring_nulls
         && !function.is_order_sensitive()
         && call.args.iter().chain(&call.filter).all(|&scalar| arena.volatility(scalar) == Volatility::Immutable)

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use isomer_ir::{
-    AggregateCall, Args, ColumnId, DataType, Frame, FrameBound, FrameUnit, Literal, Plan, RankingFunction, Scalar,
-    ScalarId, SortKey, Volatility, WindowCall, WindowFunction,
+    AggregateCall, Args, ColumnId, DataType, Exclusion, Frame, FrameBound, FrameUnit, Literal, Plan, RankingFunction,
+    Scalar, ScalarId, SortKey, Volatility, WindowCall, WindowFunction,
 };
 
 use super::calls::over_keys;
@@ -146,11 +146,14 @@ impl Normalizer<'_> {
         let mut partition: Args = known.iter().map(|(_, key)| *key).collect();
         partition.sort_unstable();
         partition.dedup();
-        // A distance in values is counted along the one order key, so that must stay.
-        let has_distance = call.frame.unit == FrameUnit::Range
-            && [call.frame.start, call.frame.end]
-                .iter()
-                .any(|bound| matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_)));
+        // A distance in values is counted along the one order key, and peers are of the order that is written, so
+        // that must stay.
+        let has_exclusion = call.frame.exclusion != Exclusion::Nothing;
+        let has_distance = has_exclusion
+            || call.frame.unit == FrameUnit::Range
+                && [call.frame.start, call.frame.end]
+                    .iter()
+                    .any(|bound| matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_)));
         let order = if has_distance { call.order.clone() } else { self.window_order(&call, known, &equalities, facts) };
         let frame = if order.is_empty() && call.frame.unit != FrameUnit::Rows && !has_distance {
             Frame::WHOLE
@@ -204,8 +207,7 @@ impl Normalizer<'_> {
 
     /// An aggregate over the whole partition does not see its order.
     fn without_idle_order(&self, call: WindowCall) -> WindowCall {
-        let is_whole = call.frame.start == FrameBound::UnboundedPreceding
-            && call.frame.end == FrameBound::UnboundedFollowing
+        let is_whole = call.frame.is_whole()
             && matches!(call.function, WindowFunction::Aggregate(function) if !function.is_order_sensitive());
         if is_whole { WindowCall { order: Vec::new(), frame: Frame::WHOLE, ..call } } else { call }
     }
@@ -238,7 +240,7 @@ impl Normalizer<'_> {
         ) && matches!(
             call.frame.end,
             FrameBound::UnboundedFollowing | FrameBound::Following(_) | FrameBound::CurrentRow
-        );
+        ) && matches!(call.frame.exclusion, Exclusion::Nothing | Exclusion::Ties);
         if super::window_scalars(call).any(|scalar| self.context.arena.volatility(scalar) == Volatility::Volatile) {
             return None;
         }

@@ -2,8 +2,7 @@
 //! conditions of inner joins with the join.
 
 use isomer_ir::{
-    Arena, ColumnDef, ColumnId, Frame, FrameBound, JoinKind, Plan, Scalar, ScalarId, SetOpKind, WindowCall,
-    WindowFunction,
+    Arena, ColumnDef, ColumnId, Frame, JoinKind, Plan, Scalar, ScalarId, SetOpKind, WindowCall, WindowFunction,
 };
 use isomer_rules::HoleColumn;
 use rustc_hash::FxHashMap;
@@ -89,8 +88,7 @@ pub(crate) fn intern_columns(arena: &mut Arena, plan: &Plan) {
 /// neither.
 pub(super) fn whole_frame(call: WindowCall) -> WindowCall {
     let frame = if call.order.is_empty() && call.frame == Frame::ORDERED { Frame::WHOLE } else { call.frame };
-    let is_whole = frame.start == FrameBound::UnboundedPreceding
-        && frame.end == FrameBound::UnboundedFollowing
+    let is_whole = frame.is_whole()
         && matches!(call.function, WindowFunction::Aggregate(function) if !function.is_order_sensitive());
     if is_whole { WindowCall { order: Vec::new(), frame: Frame::WHOLE, ..call } } else { WindowCall { frame, ..call } }
 }
