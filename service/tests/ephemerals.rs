@@ -52,8 +52,10 @@ fn latest() -> String {
 
 /// A text with both ephemeral models written before it, as dbt does.
 fn reader(text: &str) -> String {
-    let (stg, latest) =
-        latest().split_once(") select").map(|(stg, rest)| (stg.to_owned(), format!("select{rest}"))).unwrap();
+    let (stg, latest) = latest()
+        .split_once(") select")
+        .map(|(stg, rest)| (stg.to_owned(), format!("select{rest}")))
+        .expect("it has a list");
     format!("{stg}),  __dbt__cte__latest as (\n{latest}\n) {text}")
 }
 

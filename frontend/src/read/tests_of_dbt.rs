@@ -70,6 +70,12 @@ fn packages() {
         "orders \"dev\".\"main\".\"orders\" models/orders.sql",
     ];
     assert_eq!(told(&project), expect);
+    let bound = crate::bind_project(project.clone());
+    let n_of = |selector: &str| crate::select(&bound, &[selector.to_owned()], &[]).unwrap().len();
+    assert_eq!(
+        ["package:audit", "package:this", "package:shop", "audit", "audit.orders", "package:*"].map(n_of),
+        [2, 1, 1, 2, 1, 4]
+    );
     assert_eq!(project.sources[0].data, SourceData::File("dbt_packages/audit/seeds/codes.csv".into()));
 }
 
