@@ -17,7 +17,7 @@ use crate::bind_grouping::Grouping;
 use crate::bind_window::WindowValue;
 use crate::frame_syntax::exclusion_of;
 use crate::functions::{Known, Special, is_aggregate};
-use crate::scope::{Rel, is_nullable};
+use crate::scope::{Rel, has_outer, is_nullable};
 use crate::syntax::{bare, calls};
 use crate::types_of;
 
@@ -254,6 +254,10 @@ impl<'a> Binder<'a> {
         if arguments.nulls == Some(NullTreatment::IgnoreNulls) {
             filter = Some(self.unless_null(args[0], filter));
         }
+        if self.is_of_outer_query(&args, filter) {
+            // There it belongs to that query, over whose groups it would be computed.
+            return Err(self.unsupported(&function.name, "an aggregate of columns of a query further out alone"));
+        }
         let types: Vec<DataType> = args.iter().map(|&arg| self.arena.type_of(arg)).collect();
         let Some(data_type) = types_of::aggregate(aggregate, &types, self.dialect) else {
             let found = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -268,6 +272,17 @@ impl<'a> Binder<'a> {
             order: if aggregate.is_order_sensitive() { order } else { Vec::new() },
             data_type,
         })
+    }
+
+    /// Whether an aggregate reads columns of a query further out and none of its own, among its arguments or, where
+    /// these read none at all, in its filter.
+    fn is_of_outer_query(&self, args: &[ScalarId], filter: Option<ScalarId>) -> bool {
+        let is_outer = |scalar: &ScalarId| has_outer(self.arena, *scalar);
+        let is_own = |scalar: &ScalarId| !self.arena.columns_of(*scalar).is_empty();
+        if args.iter().any(is_own) {
+            return false;
+        }
+        args.iter().any(is_outer) || filter.iter().any(is_outer) && !filter.iter().any(is_own)
     }
 
     /// A filter that also leaves out the rows where a value is NULL.
