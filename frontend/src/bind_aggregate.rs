@@ -201,6 +201,8 @@ impl<'a> Binder<'a> {
             None => None,
         };
         let mut within = function.within_group.iter().map(|key| self.window_key(key)).collect::<Bind<Vec<_>>>()?;
+        // DuckDB's `count_if` is a sum: NULL where the condition is never known.
+        let mut summed = None;
         let aggregate = match known {
             Known::Aggregate(aggregate) => aggregate,
             Known::Special(Special::PercentileCont) => AggregateFunction::QuantileCont,
@@ -209,12 +211,18 @@ impl<'a> Binder<'a> {
             Known::Special(Special::AnyAtMin | Special::AnyAtMax) => AggregateFunction::First,
             _ => {
                 let condition = self.predicate(arguments.exprs[0])?;
-                filter = Some(self.arena.and(filter.into_iter().chain([condition])));
                 arguments.exprs.clear();
-                AggregateFunction::Count
+                if self.dialect == Dialect::DuckDb {
+                    summed = Some(self.arena.cast(condition, DataType::Int32));
+                    AggregateFunction::Sum
+                } else {
+                    filter = Some(self.arena.and(filter.into_iter().chain([condition])));
+                    AggregateFunction::Count
+                }
             }
         };
         let mut args = arguments.exprs.iter().map(|arg| self.scalar(arg)).collect::<Bind<Vec<_>>>()?;
+        args.extend(summed);
         let is_within = matches!(known, Known::Special(special) if special.is_within());
         if is_within {
             self.ordered_set(&mut args, &within, function)?;
@@ -432,6 +440,11 @@ impl<'a> Binder<'a> {
         let called = match known {
             Known::Aggregate(aggregate) => WindowFunction::Aggregate(aggregate),
             Known::Ranking(ranking) => WindowFunction::Ranking(ranking),
+            Known::Special(Special::CountIf) if self.dialect == Dialect::DuckDb => {
+                args = vec![self.predicate(arguments.exprs[0])?];
+                args[0] = self.arena.cast(args[0], DataType::Int32);
+                WindowFunction::Aggregate(AggregateFunction::Sum)
+            }
             Known::Special(Special::CountIf) => {
                 filter = Some(self.arena.and(filter.into_iter().chain(args.drain(..))));
                 WindowFunction::Aggregate(AggregateFunction::Count)

@@ -87,19 +87,10 @@ impl<'a> Binder<'a> {
         is_negated: bool,
         at: &Expr,
     ) -> Bind<Option<ScalarId>> {
-        let values = self.compared_values(value)?;
-        let side = match self.compared_side(query, values.len(), at)? {
-            Ok(side) => side,
-            Err(single) => {
-                let compared = self.compared(function, values[0], single, at)?;
-                return Ok(Some(self.negated_if(is_negated, compared)));
-            }
+        let (compared, Side { rel, on, .. }) = match self.compared_rows(value, query, function, at)? {
+            Ok(compared) => compared,
+            Err(single) => return Ok(Some(self.negated_if(is_negated, single))),
         };
-        if values.len() > 1 && function != Function::Eq {
-            return Err(self.unsupported(value, "a tuple compared otherwise than by `IN`"));
-        }
-        let compared = self.compared_with(function, &values, &side, at)?;
-        let Side { rel, on, .. } = side;
         if !is_negated {
             let tests = self.arena.conjuncts(compared.test);
             self.attach(rel, JoinKind::Semi, tests.into_iter().chain(on).collect());
@@ -112,6 +103,25 @@ impl<'a> Binder<'a> {
             self.attach(rel, JoinKind::Anti, std::iter::once(compared.may_match).chain(on).collect());
         }
         Ok(None)
+    }
+
+    /// A value compared with each row of a subquery, and the rows. `Err` holds its comparison with the one value
+    /// of a correlated subquery that always gives one row.
+    fn compared_rows(
+        &mut self,
+        value: &'a Expr,
+        query: &'a Query,
+        function: Function,
+        at: &Expr,
+    ) -> Bind<Result<(Compared, Side), ScalarId>> {
+        let values = self.compared_values(value)?;
+        if values.len() > 1 && function != Function::Eq {
+            return Err(self.unsupported(value, "a tuple compared otherwise than by `IN`"));
+        }
+        Ok(match self.compared_side(query, values.len(), at)? {
+            Ok(side) => Ok((self.compared_with(function, &values, &side, at)?, side)),
+            Err(single) => Err(self.compared(function, values[0], single, at)?),
+        })
     }
 
     /// The value before `IN`, or each of a tuple.
@@ -229,19 +239,10 @@ impl<'a> Binder<'a> {
         is_negated: bool,
         at: &Expr,
     ) -> Bind<ScalarId> {
-        let values = self.compared_values(value)?;
-        if values.len() > 1 && function != Function::Eq {
-            return Err(self.unsupported(value, "a tuple compared otherwise than by `IN`"));
-        }
-        let side = match self.compared_side(query, values.len(), at)? {
-            Ok(side) => side,
-            Err(single) => {
-                let compared = self.compared(function, values[0], single, at)?;
-                return Ok(self.negated_if(is_negated, compared));
-            }
+        let (compared, Side { rel, on, .. }) = match self.compared_rows(value, query, function, at)? {
+            Ok(compared) => compared,
+            Err(single) => return Ok(self.negated_if(is_negated, single)),
         };
-        let compared = self.compared_with(function, &values, &side, at)?;
-        let Side { rel, on, .. } = side;
         let again = rel.clone();
         let found = self.mark(rel, std::iter::once(compared.test).chain(on.iter().copied()).collect());
         if !compared.may_be_null {

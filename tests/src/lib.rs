@@ -2,6 +2,7 @@
 //!
 //! The tests themselves are in `tests/`, one target for each thing that is held true.
 
+pub mod calls;
 pub mod examples;
 pub mod pipelines;
 pub mod postgres;

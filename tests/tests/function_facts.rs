@@ -6,30 +6,24 @@ use std::sync::Arc;
 
 use isomer_codegen::{to_sql, type_name};
 use isomer_engines::{Engine, EngineKind, values};
-use isomer_frontend::{ProjectFiles, ReadOptions, bind_project, read_project};
 use isomer_ir::semantics::Value;
 use isomer_ir::{
     AggregateFunction, Arena, Bound, BoundProject, Column, ColumnDef, DataType, Dialect, Facts, Function, FunctionKind,
     Output, OutputColumn, OverNothing, Parts, Plan, Scalar, ScalarId, Table, Volatility, function_rows,
 };
+use isomer_tests::calls::{self, COLUMNS, Declared};
 use isomer_tests::{repository, with_stack};
-use serde_json::json;
 
-/// The table that the examples of `tests/functions` read.
-const COLUMNS: [(&str, &str); 14] = [
-    ("id", "integer"),
+/// The table whose rows aggregates are computed of.
+const GROUPED_COLUMNS: [Declared<'_>; 9] = [
+    ("rid", "bigint"),
+    ("k", "integer"),
+    ("p", "integer"),
     ("i", "integer"),
-    ("n", "tinyint"),
     ("d", "double"),
     ("s", "varchar"),
     ("f", "boolean"),
     ("dt", "date"),
-    ("ts", "timestamp"),
-    ("l", "integer[]"),
-    ("sl", "varchar[]"),
-    ("st", "struct(a integer, t varchar)"),
-    ("mp", "map(varchar, integer)"),
-    ("j", "json"),
     ("m", "decimal(6,2)"),
 ];
 
@@ -445,23 +439,9 @@ fn engine() -> Engine {
     Engine::open(EngineKind::DuckDb, None).expect("DuckDB opens")
 }
 
+/// A project over the table of the examples and that of groups.
 fn project_of(texts: &[String]) -> BoundProject {
-    let mut files = ProjectFiles::new();
-    for (at, sql) in texts.iter().enumerate() {
-        files.insert(format!("models/q{at}.sql"), sql.clone().into_bytes());
-    }
-    let columns: Vec<_> = COLUMNS.iter().map(|(name, of)| json!({"name": name, "type": of})).collect();
-    let grouped = json!([
-        {"name": "rid", "type": "bigint"}, {"name": "k", "type": "integer"}, {"name": "p", "type": "integer"},
-        {"name": "i", "type": "integer"}, {"name": "d", "type": "double"}, {"name": "s", "type": "varchar"},
-        {"name": "f", "type": "boolean"}, {"name": "dt", "type": "date"}, {"name": "m", "type": "decimal(6,2)"},
-    ]);
-    let sources = json!({"w": {"columns": columns}, "g": {"columns": grouped}});
-    let settings = json!({"dialect": "duckdb", "sources": sources});
-    files.insert("isomer.yml".to_owned(), settings.to_string().into_bytes());
-    let (project, faults) = read_project(&files, &ReadOptions::default());
-    assert!(faults.is_empty(), "{faults:?}");
-    bind_project(project.expect("the project is read"))
+    calls::project_of(texts, Dialect::DuckDb, &[("w", &COLUMNS), ("g", &GROUPED_COLUMNS)])
 }
 
 /// What the binder makes of no text of DuckDB: `>=` is `<=` with its sides exchanged.

@@ -5,35 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use isomer_codegen::{to_sql, type_name};
 use isomer_engines::{Engine, EngineKind, values};
-use isomer_frontend::{ProjectFiles, ReadOptions, bind_project, read_project};
 use isomer_ir::semantics::Value;
 use isomer_ir::{Bound, DataType, Dialect, FunctionKind, FunctionRow, function_rows};
+use isomer_tests::calls::{COLUMNS, ROWS, examples, make_table, project_of};
 use isomer_tests::{repository, with_stack};
-use serde_json::json;
-
-const COLUMNS: [(&str, &str); 14] = [
-    ("id", "integer"),
-    ("i", "integer"),
-    ("n", "tinyint"),
-    ("d", "double"),
-    ("s", "varchar"),
-    ("f", "boolean"),
-    ("dt", "date"),
-    ("ts", "timestamp"),
-    ("l", "integer[]"),
-    ("sl", "varchar[]"),
-    ("st", "struct(a integer, t varchar)"),
-    ("mp", "map(varchar, integer)"),
-    ("j", "json"),
-    ("m", "decimal(6,2)"),
-];
-
-const ROWS: &str = r#"
-(0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
-(1, 1, 2, 0.5, 'Abc', true, '2024-01-31', '2024-01-31 23:59:59.25', [3, 1, 2], ['x', NULL, 'y'], {'a': 1, 't': 'q'}, MAP {'a': 1}, '{"a": 1, "b": "x", "c": [1, 2]}', 1.25)
-(2, 7, 3, 1.0, '12', false, '2024-02-29', '2024-02-29 00:00:00', [1, NULL, 2], [], {'a': NULL, 't': 'r'}, MAP {'b': 2, 'a': NULL}, '[1, 2]', -1.25)
-(3, 5, 5, 0.25, 'a,b,c', NULL, '1999-12-31', '1999-12-31 12:30:45', [], ['Abc'], {'a': 3, 't': NULL}, MAP {}, '{"a": {"b": 2}}', 0.00)
-(4, 2, 7, 0.75, '', true, '2020-02-03', '2020-02-03 04:05:06', NULL, NULL, NULL, NULL, 'null', NULL)"#;
 
 /// Functions of DuckDB's grammar, which its catalogue does not list.
 const IN_GRAMMAR: [&str; 14] = [
@@ -53,19 +28,10 @@ const IN_GRAMMAR: [&str; 14] = [
     "map",
 ];
 
-fn examples(dialect: Dialect) -> Vec<String> {
-    let path = repository(&format!("tests/functions/{dialect}.txt"));
-    let text = std::fs::read_to_string(path).expect("the examples are there");
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines.flat_map(|line| line.split("; ")).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
-}
-
 fn engine() -> Engine {
     let engine = Engine::open(EngineKind::DuckDb, None).expect("DuckDB opens");
-    let declared: Vec<String> = COLUMNS.iter().map(|(name, of)| format!("{name} {of}")).collect();
-    engine.execute(&format!("CREATE TABLE w ({})", declared.join(", "))).expect("the table is made");
-    let rows: Vec<&str> = ROWS.lines().filter(|line| !line.is_empty()).collect();
-    engine.execute(&format!("INSERT INTO w VALUES {}", rows.join(", "))).expect("the rows are taken");
+    // The last row holds negative numbers, which DuckDB does not shift.
+    make_table(&engine, &COLUMNS, &ROWS[..5]);
     engine
 }
 
@@ -95,9 +61,9 @@ fn names_are_those_of_duckdb() {
 fn what_is_written_for_a_call_gives_its_values() {
     with_stack(|| {
         let engine = engine();
-        let examples = examples(Dialect::DuckDb);
+        let examples = examples("duckdb");
         let texts: Vec<String> = examples.iter().map(|text| format!("SELECT id, {text} AS v FROM w")).collect();
-        let mut project = project_of(&texts);
+        let mut project = project_of(&texts, Dialect::DuckDb, &[("w", &COLUMNS)]);
 
         let shown = |sql: &str| {
             let sql = format!("SELECT id, CAST(v AS VARCHAR) AS v, typeof(v) AS t FROM ({sql}) ORDER BY id");
@@ -163,8 +129,8 @@ fn what_is_written_for_a_query_gives_its_rows() {
         let engine = engine();
         let path = repository("tests/functions/duckdb_queries.txt");
         let text = std::fs::read_to_string(path).expect("the queries are there");
-        let queries: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
-        let mut project = project_of(&queries.iter().map(|&sql| sql.to_owned()).collect::<Vec<_>>());
+        let queries: Vec<String> = text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        let mut project = project_of(&queries, Dialect::DuckDb, &[("w", &COLUMNS)]);
         let rows = |sql: &str| -> Result<Vec<String>, String> {
             let sql = format!("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({sql})");
             let batches = engine.query(&sql).map_err(|error| error.to_string())?;
@@ -214,9 +180,9 @@ fn what_is_written_for_datafusion_gives_the_values_of_duckdb() {
         duck.execute("DROP TABLE w").expect("the table goes");
         duck.execute(&table("w")).expect("the table is made");
         fusion.execute(&table("w")).expect("the table is made");
-        let examples = examples(Dialect::DuckDb);
+        let examples = examples("duckdb");
         let texts: Vec<String> = examples.iter().map(|text| format!("SELECT id, {text} AS v FROM w")).collect();
-        let mut project = project_of(&texts);
+        let mut project = project_of(&texts, Dialect::DuckDb, &[("w", &COLUMNS)]);
         let catalog = project.project.catalog.clone();
         let shown = |engine: &Engine, sql: &str| -> Result<Vec<String>, String> {
             let batches = engine.query(sql).map_err(|error| error.to_string())?;
@@ -276,19 +242,6 @@ const PLAIN_ROWS: &str = "
 (3, 5, 5, 0.25, 'a,b,c', NULL, '1999-12-31', '1999-12-31 12:30:45', 0.00)
 (4, 2, 7, 0.75, '', true, '2020-02-03', '2020-02-03 04:05:06', 9.5)
 (5, -3, -4, -0.5, 'ä b', false, '1970-01-01', '1970-01-01 00:00:00', 2.5)";
-
-fn project_of(texts: &[String]) -> isomer_ir::BoundProject {
-    let mut files = ProjectFiles::new();
-    for (at, sql) in texts.iter().enumerate() {
-        files.insert(format!("models/q{at}.sql"), sql.clone().into_bytes());
-    }
-    let columns: Vec<_> = COLUMNS.iter().map(|(name, of)| json!({"name": name, "type": of})).collect();
-    let settings = json!({"dialect": "duckdb", "sources": {"w": {"columns": columns}}});
-    files.insert("isomer.yml".to_owned(), settings.to_string().into_bytes());
-    let (project, faults) = read_project(&files, &ReadOptions::default());
-    assert!(faults.is_empty(), "{faults:?}");
-    bind_project(project.expect("the project is read"))
-}
 
 /// Examples that DuckDB takes and the binder refuses; may only fall.
 const MAX_UNBOUND: usize = 15;

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use isomer_codegen::to_sql;
 use isomer_engines::{Engine, EngineKind, compare, values};
-use isomer_frontend::{ProjectFiles, ReadOptions, bind_project, read_project};
+use isomer_frontend::ProjectFiles;
 use isomer_ir::semantics::{Rows, evaluate};
 use isomer_ir::{Bound, BoundProject, Dialect, Materialise};
 use isomer_service::execute::{self, Way, causes};
 use isomer_service::files;
 use isomer_service::optimize::{self, Options, Request};
+use isomer_tests::calls::{self, COLUMNS, Declared, make_table};
 use isomer_tests::queries::{database, query, tables, wide_query};
 use isomer_tests::round_trip::load;
 use isomer_tests::slt::plain_queries;
@@ -23,29 +24,10 @@ use serde_json::json;
 
 const TOLERANCE: f64 = 1e-9;
 
-const COLUMNS: [(&str, &str); 13] = [
-    ("id", "integer"),
-    ("i", "integer"),
-    ("n", "tinyint"),
-    ("d", "double"),
-    ("s", "varchar"),
-    ("f", "boolean"),
-    ("dt", "date"),
-    ("ts", "timestamp"),
-    ("l", "integer[]"),
-    ("sl", "varchar[]"),
-    ("st", "struct(a integer, t varchar)"),
-    ("mp", "map(varchar, integer)"),
-    ("m", "decimal(6,2)"),
-];
-
-const ROWS: &str = r#"
-(0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
-(1, 1, 2, 0.5, 'Abc', true, '2024-01-31', '2024-01-31 23:59:59.25', [3, 1, 2], ['x', NULL, 'y'], {'a': 1, 't': 'q'}, MAP {'a': 1}, 1.25)
-(2, 7, 3, 1.0, '12', false, '2024-02-29', '2024-02-29 00:00:00', [1, NULL, 2], [], {'a': NULL, 't': 'r'}, MAP {'b': 2, 'a': NULL}, -1.25)
-(3, 5, 5, 0.25, 'a,b,c', NULL, '1999-12-31', '1999-12-31 12:30:45', [], ['Abc'], {'a': 3, 't': NULL}, MAP {}, 0.00)
-(4, 2, 7, 0.75, '', true, '2020-02-03', '2020-02-03 04:05:06', NULL, NULL, NULL, NULL, NULL)
-(5, -3, -4, -0.5, 'ä b😀', false, '1970-01-01', '1970-01-01 00:00:00', [-1], ['', 'a'], {'a': -1, 't': ''}, MAP {'': 0}, 2.50)"#;
+/// The columns of the examples' table that Spark has types for.
+fn columns() -> &'static [Declared<'static>] {
+    &COLUMNS[..COLUMNS.len() - 1]
+}
 
 /// A type in Spark's words.
 fn of_spark(of: &str) -> String {
@@ -61,32 +43,17 @@ fn of_spark(of: &str) -> String {
     }
 }
 
-/// The expressions of a file.
-fn examples(file: &str) -> Vec<String> {
-    let text = fs::read_to_string(repository(&format!("tests/functions/{file}.txt"))).expect("the file is there");
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let texts = lines.flat_map(|line| line.split("; ")).map(|text| text.trim().to_owned());
-    texts.filter(|text| !text.is_empty()).collect()
-}
-
 fn project_of(texts: &[String], dialect: Dialect) -> BoundProject {
-    let mut files = ProjectFiles::new();
-    for (at, sql) in texts.iter().enumerate() {
-        files.insert(format!("models/q{at}.sql"), sql.clone().into_bytes());
-    }
     let named = |of: &str| if dialect == Dialect::Spark { of_spark(of) } else { of.to_owned() };
-    let columns: Vec<_> = COLUMNS.iter().map(|(name, of)| json!({"name": name, "type": named(of)})).collect();
-    let settings = json!({"dialect": dialect.name(), "sources": {"w": {"columns": columns}}});
-    files.insert("isomer.yml".to_owned(), settings.to_string().into_bytes());
-    let (project, _) = read_project(&files, &ReadOptions::default());
-    bind_project(project.expect("the project is read"))
+    let types: Vec<String> = columns().iter().map(|(_, of)| named(of)).collect();
+    let columns: Vec<Declared<'_>> = columns().iter().zip(&types).map(|((name, _), of)| (*name, of.as_str())).collect();
+    calls::project_of(texts, dialect, &[("w", &columns)])
 }
 
-fn table(engine: &Engine) {
-    let declared: Vec<String> = COLUMNS.iter().map(|(name, of)| format!("{name} {of}")).collect();
-    engine.execute(&format!("CREATE TABLE w ({})", declared.join(", "))).expect("the table is made");
-    let rows: Vec<&str> = ROWS.lines().filter(|line| !line.is_empty()).collect();
-    engine.execute(&format!("INSERT INTO w VALUES {}", rows.join(", "))).expect("the rows are taken");
+#[test]
+fn the_table_of_the_examples_is_read_in_the_words_of_spark() {
+    let project = project_of(&["SELECT * FROM w".to_owned()], Dialect::Spark);
+    assert!(matches!(&project.models[0].bound, Bound::Plan(output) if output.columns.len() == columns().len()));
 }
 
 #[test]
@@ -95,11 +62,11 @@ fn calls_give_the_values_of_duckdb() {
     let Some(spark) = Spark::start() else { return };
     with_stack(move || {
         let duck = Engine::open(EngineKind::DuckDb, None).expect("DuckDB starts");
-        table(&duck);
+        make_table(&duck, columns(), &calls::ROWS);
         let folder = std::env::temp_dir().join(format!("isomer-spark-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder for files");
         spark.load_from(&duck, "w", "w", &folder);
-        let examples: Vec<String> = ["duckdb", "duckdb_edges"].into_iter().flat_map(examples).collect();
+        let examples: Vec<String> = ["duckdb", "duckdb_edges"].into_iter().flat_map(calls::examples).collect();
         let texts: Vec<String> = examples.iter().map(|text| format!("SELECT id, {text} AS v FROM w")).collect();
         let mut project = project_of(&texts, Dialect::DuckDb);
         let catalog = project.project.catalog.clone();
@@ -147,11 +114,11 @@ fn calls_of_spark_keep_their_values() {
     with_stack(move || {
         let duck = Engine::open(EngineKind::DuckDb, None).expect("DuckDB starts");
         duck.execute("SET TimeZone = 'UTC'").ok();
-        table(&duck);
+        make_table(&duck, columns(), &calls::ROWS);
         let folder = std::env::temp_dir().join(format!("isomer-spark-{}-own", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder for files");
         spark.load_from(&duck, "w", "w", &folder);
-        let examples = examples("spark");
+        let examples = calls::examples("spark");
         let texts: Vec<String> = examples.iter().map(|text| format!("SELECT id, {text} AS v FROM w")).collect();
         let mut project = project_of(&texts, Dialect::Spark);
         let catalog = project.project.catalog.clone();

@@ -75,6 +75,31 @@ fn filled(catalog: &Catalog, spark: &Spark) -> Engine {
     engine
 }
 
+/// What came of the queries.
+#[derive(Debug, Default)]
+struct Tally {
+    n_equal: usize,
+    n_with_rows: usize,
+    faults: String,
+}
+
+/// Compares a query as bound and as optimised, run on Spark, with the rows that it has to give.
+fn both_ways(spark: &Spark, name: &str, optimised: &mut Optimised, expected: &[RecordBatch], tally: &mut Tally) {
+    for (way, is_bound) in [("as bound", true), ("optimised", false)] {
+        let found = on_spark(spark, optimised, is_bound);
+        match found.and_then(|(found, sql)| same(expected, &found).map_err(|fault| format!("{fault}\n{sql}"))) {
+            Ok(n_rows) => {
+                tally.n_equal += 1;
+                tally.n_with_rows += usize::from(n_rows > 0);
+            }
+            Err(fault) => {
+                println!("{name} {way}: {fault}");
+                let _ = writeln!(tally.faults, "{name} {way}");
+            }
+        }
+    }
+}
+
 fn is_wanted(name: &str) -> bool {
     std::env::var(ONLY).map_or(true, |only| only.split(',').any(|part| name == part))
 }
@@ -90,33 +115,19 @@ fn the_texts_of_spark_give_their_rows() {
     with_stack(move || {
         let catalog = spark_catalog();
         let duck = filled(&catalog, &spark);
-        let mut faults = String::new();
-        let (mut n_equal, mut n_with_rows, mut n_refused) = (0, 0, 0);
+        let (mut tally, mut n_refused) = (Tally::default(), 0);
         for (name, text) in queries.into_iter().filter(|(name, _)| is_wanted(name)) {
             let text = without_limit(&text);
             let expected = match spark.query(&text) {
                 Ok(expected) => expected,
                 Err(error) => {
                     println!("{name}: Spark does not take the text: {error}");
-                    let _ = writeln!(faults, "{name}");
+                    let _ = writeln!(tally.faults, "{name}");
                     continue;
                 }
             };
             let mut optimised = optimised(&name, &text, "spark", &catalog);
-            for (way, is_bound) in [("as bound", true), ("optimised", false)] {
-                let found = on_spark(&spark, &mut optimised, is_bound);
-                match found.and_then(|(found, sql)| same(&expected, &found).map_err(|fault| format!("{fault}\n{sql}")))
-                {
-                    Ok(n_rows) => {
-                        n_equal += 1;
-                        n_with_rows += usize::from(n_rows > 0);
-                    }
-                    Err(fault) => {
-                        println!("{name} {way}: {fault}");
-                        let _ = writeln!(faults, "{name} {way}");
-                    }
-                }
-            }
+            both_ways(&spark, &name, &mut optimised, &expected, &mut tally);
             let Bound::Plan(output) = optimised.project.models[0].bound.clone() else { continue };
             let known = optimised.project.project.catalog.clone();
             let found = to_sql(&output, &mut optimised.project.arena, &known, Dialect::DuckDb)
@@ -126,15 +137,16 @@ fn the_texts_of_spark_give_their_rows() {
                     same(&expected, &found).map_err(|fault| format!("{fault}\n{sql}"))
                 });
             match found {
-                Ok(_) => n_equal += 1,
+                Ok(_) => tally.n_equal += 1,
                 // A refusal is no wrong row.
                 Err(fault) if fault.starts_with("[GEN-") => n_refused += 1,
                 Err(fault) => {
                     println!("{name} on DuckDB: {fault}");
-                    let _ = writeln!(faults, "{name} on DuckDB");
+                    let _ = writeln!(tally.faults, "{name} on DuckDB");
                 }
             }
         }
+        let Tally { n_equal, n_with_rows, faults } = tally;
         println!("{n_equal} equal, {n_with_rows} of them with rows, {n_refused} not written for DuckDB");
         assert!(faults.is_empty(), "{faults}");
     });
@@ -147,27 +159,14 @@ fn the_texts_of_duckdb_give_their_rows() {
     with_stack(move || {
         let catalog = catalog();
         let duck = filled(&catalog, &spark);
-        let mut faults = String::new();
-        let (mut n_equal, mut n_with_rows) = (0, 0);
+        let mut tally = Tally::default();
         for (name, text) in queries().into_iter().filter(|(name, _)| is_wanted(name)) {
             let text = without_limit(&text);
             let expected = duck.query(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
             let mut optimised = optimised(&name, &text, "duckdb", &catalog);
-            for (way, is_bound) in [("as bound", true), ("optimised", false)] {
-                let found = on_spark(&spark, &mut optimised, is_bound);
-                match found.and_then(|(found, sql)| same(&expected, &found).map_err(|fault| format!("{fault}\n{sql}")))
-                {
-                    Ok(n_rows) => {
-                        n_equal += 1;
-                        n_with_rows += usize::from(n_rows > 0);
-                    }
-                    Err(fault) => {
-                        println!("{name} {way}: {fault}");
-                        let _ = writeln!(faults, "{name} {way}");
-                    }
-                }
-            }
+            both_ways(&spark, &name, &mut optimised, &expected, &mut tally);
         }
+        let Tally { n_equal, n_with_rows, faults } = tally;
         println!("{n_equal} equal, {n_with_rows} of them with rows");
         assert!(faults.is_empty(), "{faults}");
     });

@@ -141,8 +141,16 @@ impl Speller<'_> {
                 ));
             }
             A::Count => simple("COUNT"),
+            A::Sum if postgres && first_type == DataType::Float32 && data_type == DataType::Float64 => {
+                // PostgreSQL adds reals to a real.
+                Form { args: vec![self.cast_to(spelled[0], DataType::Float64)?], ..simple("SUM") }
+            }
+            // The others add them to a double.
+            A::Sum if !postgres && data_type == DataType::Float32 => Form { cast: Some(data_type), ..simple("SUM") },
             A::Sum => simple("SUM"),
             A::Avg => self.average(simple("AVG"), first_type, data_type)?,
+            A::Min if postgres && first_type == DataType::Boolean => simple("bool_and"),
+            A::Max if postgres && first_type == DataType::Boolean => simple("bool_or"),
             A::Min => simple("MIN"),
             A::Max => simple("MAX"),
             A::BoolAnd
@@ -188,14 +196,22 @@ impl Speller<'_> {
                 form.within = by_value(args[0]);
                 form
             }
-            A::Mode if duck || spark => simple("mode"),
-            A::Mode if postgres => {
+            A::Mode if duck => ordered("mode"),
+            A::Mode if spark && order.is_empty() => simple("mode"),
+            A::Mode if postgres && order.is_empty() => {
                 Form { args: Vec::new(), before: "mode(".to_owned(), within: by_value(args[0]), ..simple("") }
             }
-            A::ArgMin | A::ArgMax => self.extreme(simple(""), function, args)?,
-            A::AnyValue if duck => simple("any_value"),
-            A::AnyValue if spark => Form { behind: ", true)".to_owned(), ..simple("any_value") },
-            A::AnyValue if fusion || first_type != DataType::Boolean => simple("MIN"),
+            A::ArgMin | A::ArgMax => self.extreme(ordered(""), function, args)?,
+            A::AnyValue if duck => ordered("any_value"),
+            A::AnyValue if !order.is_empty() && (fusion || postgres) => {
+                // The first that is known.
+                let (before, after) = if postgres { ("(array_agg(", ")[1]") } else { ("first_value(", "") };
+                let conditions = vec![self.suffixed(spelled[0], " IS NOT NULL")];
+                let (before, after) = (before.to_owned(), after.to_owned());
+                Form { before, after, conditions, is_distinct: false, ..ordered("") }
+            }
+            A::AnyValue if spark && order.is_empty() => Form { behind: ", true)".to_owned(), ..simple("any_value") },
+            A::AnyValue if order.is_empty() && (fusion || first_type != DataType::Boolean) => simple("MIN"),
             A::First if duck => ordered("first"),
             A::Last if duck => ordered("last"),
             A::First if fusion => ordered("first_value"),
@@ -280,11 +296,16 @@ impl Speller<'_> {
         };
         let is_descending = function == AggregateFunction::ArgMax;
         let not_null = |this: &mut Self, expr: ExprId| this.suffixed(expr, " IS NOT NULL");
-        let order =
-            vec![SortKey { scalar: key, is_descending, is_nulls_first: self.dialect.is_nulls_first(is_descending) }];
+        // Of rows with equal keys the first one counts.
+        let by_key = SortKey { scalar: key, is_descending, is_nulls_first: self.dialect.is_nulls_first(is_descending) };
+        let order = std::iter::once(by_key).chain(form.order.iter().copied()).collect();
         let form = Form { is_distinct: false, ..form };
         Ok(match self.dialect {
             Target::DuckDb => Form { before: format!("{}(", function.name()), ..form },
+            Target::Spark if !form.order.is_empty() => {
+                let construct = format!("`{function}` with an order");
+                return Err(self.refuse("GEN-0026", construct, "write it as a ranked subquery in the model"));
+            }
             Target::Spark => {
                 let name = if is_descending { "max_by(" } else { "min_by(" };
                 let conditions = vec![not_null(self, value_expr)];
