@@ -71,6 +71,12 @@ impl Duck {
         })
     }
 
+    /// Bytes that DuckDB would take at most: a share of the memory of the machine.
+    pub(crate) fn memory_limit(&self) -> Option<usize> {
+        let rows = self.texts("SELECT current_setting('memory_limit')").ok()?;
+        memory_size(rows.first()?.first()?.as_deref()?)
+    }
+
     /// The first value of the first row, if it is a `BIGINT`.
     pub(crate) fn query_count(&self, sql: &str) -> Result<Option<u64>, EngineError> {
         let (_, batches) = self.query(sql)?;
@@ -250,6 +256,15 @@ impl Duck {
         let _ = watch.join();
         if result.is_err() && is_late.load(Ordering::SeqCst) { Err(EngineError::Timeout(timeout)) } else { result }
     }
+}
+
+/// Bytes of a size as DuckDB writes it, such as `18.7 GiB`.
+fn memory_size(text: &str) -> Option<usize> {
+    let (number, unit) = text.split_once(' ')?;
+    let power = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"].iter().position(|known| *known == unit)?;
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let tenths = whole.parse::<usize>().ok()?.checked_mul(10)? + fraction.get(..1)?.parse::<usize>().ok()?;
+    Some(tenths.checked_mul(1 << (10 * power))? / 10)
 }
 
 impl std::fmt::Debug for Duck {

@@ -4,7 +4,7 @@
 //! themselves stand inside a runtime of their own. Stored relations are `MemTable`s whose fields
 //! are nullable only where a NULL was seen: Substrait consumers insist on that.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -16,12 +16,16 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::{CatalogProvider, MemTable, MemoryCatalogProvider, MemorySchemaProvider};
 use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream_partitioned;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion_substrait::logical_plan::consumer::from_substrait_plan;
 use datafusion_substrait::serializer::deserialize_bytes;
 use isomer_ir::Materialise;
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 
 use crate::EngineError;
 use crate::duck::Duck;
@@ -59,12 +63,18 @@ impl Fusion {
             // As `Dialect::is_nulls_first` says: last when ascending, first when descending.
             .set_str("datafusion.sql_parser.default_null_ordering", "nulls_max")
             .set_str("datafusion.execution.time_zone", "UTC");
+        let staging = Duck::open(database)?;
+        let mut environment = RuntimeEnvBuilder::new();
+        if let Some(n_bytes) = staging.memory_limit() {
+            environment = environment.with_memory_limit(n_bytes, 1.0);
+        }
+        let environment = environment.build_arc().map_err(EngineError::datafusion("limit its memory"))?;
         Ok(Self {
             runtime: Some(runtime),
-            context: SessionContext::new_with_config(config),
+            context: SessionContext::new_with_config_rt(config, environment),
             n_partitions,
             timeout: None,
-            staging: Duck::open(database)?,
+            staging,
         })
     }
 
@@ -270,11 +280,35 @@ impl std::fmt::Debug for Fusion {
     }
 }
 
+/// The rows of a query, which count as memory of the session while they are gathered: DataFusion limits what
+/// its operators hold, and a recursion that never ends holds little beside its result.
 async fn collect(
     frame: datafusion::dataframe::DataFrame,
 ) -> Result<(SchemaRef, Vec<Vec<RecordBatch>>), DataFusionError> {
     let schema = Arc::new(frame.schema().as_arrow().clone());
-    Ok((schema, frame.collect_partitioned().await?))
+    let context = Arc::new(frame.task_ctx());
+    let plan = frame.create_physical_plan().await?;
+    let mut gathering = JoinSet::new();
+    for (i, mut rows) in execute_stream_partitioned(plan, Arc::clone(&context))?.into_iter().enumerate() {
+        let memory = MemoryConsumer::new("the result").register(context.memory_pool());
+        gathering.spawn(async move {
+            let mut batches = Vec::new();
+            while let Some(batch) = poll_fn(|context| rows.as_mut().poll_next(context)).await {
+                let batch = batch?;
+                memory.try_grow(batch.get_array_memory_size())?;
+                batches.push(batch);
+            }
+            Ok::<_, DataFusionError>((i, batches))
+        });
+    }
+    let mut partitions = Vec::new();
+    while let Some(gathered) = gathering.join_next().await {
+        // Dropping the set, here or with this future, stops what still runs.
+        let stopped = |_| DataFusionError::Internal("a partition ended without a result".to_owned());
+        partitions.push(gathered.map_err(stopped)??);
+    }
+    partitions.sort_by_key(|(i, _)| *i);
+    Ok((schema, partitions.into_iter().map(|(_, batches)| batches).collect()))
 }
 
 fn reference(relation: &RelationName) -> TableReference {
@@ -311,4 +345,48 @@ fn is_query(plan: &LogicalPlan) -> Result<(), DataFusionError> {
         _ => Ok(TreeNodeRecursion::Continue),
     })
     .map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::Fusion;
+    use crate::EngineError;
+
+    /// Statements that never end, the second with few rows at a time, the third with none.
+    const ENDLESS: [&str; 3] = [
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r) SELECT n FROM r WHERE n = 2",
+    ];
+
+    #[test]
+    fn nothing_goes_on_after_a_timeout() {
+        let mut fusion = Fusion::open(None).unwrap();
+        fusion.set_timeout(Some(Duration::from_millis(100)));
+        for sql in ENDLESS {
+            assert!(matches!(fusion.query(sql), Err(EngineError::Timeout(_))), "{sql}");
+            let metrics = fusion.runtime.as_ref().unwrap().metrics();
+            let start = Instant::now();
+            while metrics.num_alive_tasks() > 0 {
+                assert!(start.elapsed() < Duration::from_secs(60), "{sql}");
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    #[test]
+    fn a_recursion_that_grows_ends_for_want_of_memory() {
+        let mut fusion = Fusion::open(None).unwrap();
+        let pool = datafusion::execution::runtime_env::RuntimeEnvBuilder::new().with_memory_limit(8 << 20, 1.0);
+        let config = fusion.context.copied_config();
+        fusion.context = super::SessionContext::new_with_config_rt(config, pool.build_arc().unwrap());
+        let doubled = "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r, (VALUES (1), (2)) t (x))";
+        for read in ["SELECT n FROM r", "SELECT count(*) FROM r"] {
+            let error = fusion.query(&format!("{doubled} {read}")).unwrap_err();
+            let told = std::error::Error::source(&error).unwrap().to_string();
+            assert!(told.contains("Resources exhausted"), "{told}");
+        }
+    }
 }

@@ -9,15 +9,36 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use isomer_engines::{Comparison, Engine, EngineError, EngineKind, Postgres};
-use isomer_ir::{Bound, Catalog, Dialect, Materialise, Model, Source, SourceData, StepKind};
+use isomer_ir::{Bound, Catalog, Diagnostic, Dialect, Materialise, Model, Source, SourceData, StepKind};
 
 use crate::api;
+use crate::limit::{Limit, Unfinished};
 use crate::made_rows::{MadeRows, RANDOM};
 use crate::optimize::{self, Optimised};
+use crate::report::{self, Texts};
 
 /// Doubles are equal when they differ by no more than this share of the larger one (or of 1): sums
 /// of doubles depend on the order of the rows, and no engine promises one.
 pub const TOLERANCE: f64 = isomer_engines::DEFAULT_TOLERANCE;
+
+/// Where a project is executed.
+#[derive(Debug, Clone, Copy)]
+pub struct Site<'a> {
+    /// The engine.
+    pub engine: EngineKind,
+    /// The folder against which data files are resolved.
+    pub base: &'a Path,
+    /// How long a statement may take.
+    pub limit: Limit,
+}
+
+impl<'a> Site<'a> {
+    /// An engine, with the usual limit.
+    #[must_use]
+    pub fn new(engine: EngineKind, base: &'a Path) -> Self {
+        Self { engine, base, limit: Limit::Usual }
+    }
+}
 
 /// Which statements are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,18 +156,15 @@ fn pipeline(optimised: &mut Optimised, engine: EngineKind) -> Vec<Statement> {
 ///
 /// # Errors
 ///
-/// The engine's own, with its causes.
-pub fn open(
-    optimised: &mut Optimised,
-    engine: EngineKind,
-    base: &Path,
-    tell: &mut dyn FnMut(&str),
-) -> Result<Engine, String> {
+/// The engine's own, with its causes; a model that took too long.
+pub fn open(optimised: &mut Optimised, site: Site<'_>, tell: &mut dyn FnMut(&str)) -> Result<Engine, Unfinished> {
+    let Site { engine, base, limit } = site;
     let project = &optimised.project.project;
     // A server tells its schema and gives no rows.
     let database = project.database.as_ref().filter(|name| Postgres::named(name).is_none());
     let database = database.map(|path| base.join(&**path));
-    let session = Engine::open(engine, database.as_deref()).map_err(|error| causes(&error))?;
+    let opened = Engine::open(engine, database.as_deref());
+    let mut session = opened.map_err(|error| Unfinished::Failed(causes(&error)))?;
     // Models are read for it only where rows are generated.
     let made = OnceCell::new();
     let generated = SourceData::Generated(Arc::from(RANDOM), Vec::new());
@@ -163,21 +181,24 @@ pub fn open(
             }
             data => data.clone(),
         };
-        session.load(table, &data, base).map_err(|error| format!("source `{}`: {}", table.sql_name, causes(&error)))?;
+        session
+            .load(table, &data, base)
+            .map_err(|error| Unfinished::Failed(format!("source `{}`: {}", table.sql_name, causes(&error))))?;
     }
+    session.set_timeout(limit.duration(made.get().is_some()));
     for (model, bound) in optimised.upstream.clone() {
         tell(&format!("making {}", model.name));
         let sql = match bound.bound {
             Bound::Plan(output) if model.dialect != engine.dialect() => {
                 let project = &mut optimised.project;
                 isomer_codegen::to_sql(&output, &mut project.arena, &project.project.catalog, engine.dialect())
-                    .map_err(|error| error.to_string())?
+                    .map_err(|error| Unfinished::Failed(error.to_string()))?
             }
             Bound::Plan(_) | Bound::Opaque => model.runnable().to_string(),
         };
         session
             .create(&model.sql_name, model.materialise, &sql)
-            .map_err(|error| format!("`{}`: {}", model.name, causes(&error)))?;
+            .map_err(|error| Unfinished::of(&model.name, engine, &error))?;
     }
     Ok(session)
 }
@@ -209,21 +230,22 @@ pub(crate) fn referred_first<'a>(sources: &'a [Source], catalog: &Catalog) -> Ve
 ///
 /// # Errors
 ///
-/// The first statement that fails, with the engine's words.
+/// The first statement that fails, with the engine's words, or takes too long.
 pub fn run(
     session: &Engine,
     statements: &[Statement],
     tell: &mut dyn FnMut(usize, &Statement),
-) -> Result<Vec<api::ExecutedStep>, String> {
-    clear(session, statements)?;
+) -> Result<Vec<api::ExecutedStep>, Unfinished> {
+    clear(session, statements).map_err(Unfinished::Failed)?;
     let mut steps = Vec::new();
     for (i, statement) in statements.iter().enumerate() {
         tell(i, statement);
-        let sql = statement.sql.as_ref().map_err(|reason| format!("`{}`: {reason}", statement.name))?;
+        let unspelled = |reason| Unfinished::Failed(format!("`{}`: {reason}", statement.name));
+        let sql = statement.sql.as_ref().map_err(unspelled)?;
         let start = Instant::now();
         let rows = session
             .create(&statement.sql_name, statement.materialise, sql)
-            .map_err(|error| format!("`{}`: {}", statement.name, causes(&error)))?;
+            .map_err(|error| Unfinished::of(&statement.name, session.kind(), &error))?;
         let ms = start.elapsed().as_secs_f64() * 1e3;
         steps.push(api::ExecutedStep { name: statement.name.to_string(), kind: statement.kind.word(), ms, rows });
     }
@@ -249,12 +271,12 @@ pub fn clear(session: &Engine, statements: &[Statement]) -> Result<(), String> {
 /// When the sources cannot be loaded; a model that fails is a verdict, not an error.
 pub fn verify(
     optimised: &mut Optimised,
-    engine: EngineKind,
-    base: &Path,
+    site: Site<'_>,
     tell: &mut dyn FnMut(&str),
-) -> Result<api::Verification, String> {
-    let naive = open(optimised, engine, base, tell)?;
-    let chosen = open(optimised, engine, base, tell)?;
+) -> Result<api::Verification, Unfinished> {
+    let naive = open(optimised, site, tell)?;
+    let chosen = open(optimised, site, tell)?;
+    let engine = site.engine;
     let catalog = optimised.project.project.catalog.clone();
     let written = statements(optimised, Way::Naive, engine);
     let naive_failures = make_all(&naive, &written, &catalog, &mut |name| {
@@ -262,16 +284,26 @@ pub fn verify(
     });
     let steps = statements(optimised, Way::Optimised, engine);
     let chosen_failures = make_all(&chosen, &steps, &catalog, &mut |name| tell(&format!("optimised {name}")));
+    let mut late = Vec::new();
     let mut models = Vec::new();
     for statement in steps.iter().filter(|statement| statement.kind != StepKind::Shared) {
         tell(&format!("comparing {}", statement.name));
         let failures = (naive_failures.get(&statement.name), chosen_failures.get(&statement.name));
-        models.push(compare(&naive, &chosen, statement, failures));
+        models.push(compare(&naive, &chosen, statement, failures, &mut late));
     }
     excuse_unrepeatable(optimised, &naive, &written, &mut models);
     let is_equal = models.iter().all(|model| matches!(model.verdict, "equal" | "skipped"));
-    let diagnostics = optimised.output.diagnostics.clone();
+    let mut diagnostics = optimised.output.diagnostics.clone();
+    diagnostics.extend(late_told(optimised, &late));
     Ok(api::Verification { engine: engine.dialect().name(), tolerance: TOLERANCE, is_equal, models, diagnostics })
+}
+
+/// Diagnostics of the statements that were stopped.
+pub(crate) fn late_told(optimised: &Optimised, late: &[Unfinished]) -> Vec<api::Diagnostic> {
+    let told: Vec<Diagnostic> = late.iter().filter_map(|late| late.diagnostic(optimised)).collect();
+    let models = optimised.project.project.models.iter().chain(optimised.upstream.iter().map(|(model, _)| model));
+    let models: Vec<Model> = models.cloned().collect();
+    report::wire(&told, &Texts::new(&told, &models, &BTreeMap::new()))
 }
 
 /// A model that differs because its own text gives other rows each time it runs (a random number, a
@@ -315,6 +347,8 @@ enum Unmade {
     Unspelled(String),
     /// The engine refused it.
     Failed(String),
+    /// It took longer than it was let run.
+    Late(Unfinished),
 }
 
 /// Makes the relations in order. Of an opaque model that cannot be run made-up rows of its declared columns
@@ -337,6 +371,9 @@ fn make_all(
         let failure = match &statement.sql {
             Ok(sql) => match session.create(&statement.sql_name, statement.materialise, sql) {
                 Ok(_) => continue,
+                Err(error @ EngineError::Timeout(_)) => {
+                    Unmade::Late(Unfinished::of(&statement.name, session.kind(), &error))
+                }
                 Err(error) => Unmade::Failed(causes(&error)),
             },
             Err(reason) => Unmade::Unspelled(reason.clone()),
@@ -346,7 +383,7 @@ fn make_all(
                 let line = reason.lines().next().unwrap_or_default();
                 Unmade::Unspelled(format!("made-up rows of its declared columns stand for it: {line}"))
             }
-            (failure, None) => failure,
+            (failure @ Unmade::Late(_), _) | (failure, None) => failure,
         };
         failures.insert(Arc::clone(&statement.name), failure);
     }
@@ -358,6 +395,7 @@ fn compare(
     chosen: &Engine,
     statement: &Statement,
     failures: (Option<&Unmade>, Option<&Unmade>),
+    late: &mut Vec<Unfinished>,
 ) -> api::VerifiedModel {
     let verdict =
         |rows, verdict, details| api::VerifiedModel { name: statement.name.to_string(), rows, verdict, details };
@@ -366,8 +404,14 @@ fn compare(
         // Opaque models of another dialect have a text that means nothing here.
         (Some(Unmade::Unspelled(reason)), _) => return verdict(None, "skipped", vec![reason.clone()]),
         (naive, chosen) => {
-            let say = |way: Way, unmade: Option<&Unmade>| {
-                unmade.map(|(Unmade::Unspelled(reason) | Unmade::Failed(reason))| format!("{}: {reason}", way.word()))
+            let mut say = |way: Way, unmade: Option<&Unmade>| match unmade? {
+                Unmade::Unspelled(reason) | Unmade::Failed(reason) => Some(format!("{}: {reason}", way.word())),
+                Unmade::Late(unfinished) => {
+                    if !late.contains(unfinished) {
+                        late.push(unfinished.clone());
+                    }
+                    Some(format!("{}: {unfinished}", way.word()))
+                }
             };
             let details = [say(Way::Naive, naive), say(Way::Optimised, chosen)].into_iter().flatten().collect();
             return verdict(None, "failed", details);
@@ -381,7 +425,14 @@ fn compare(
             let word = if comparison.is_equal { "equal" } else { "different" };
             verdict(Some(comparison.n_left as u64), word, differences(&comparison))
         }
-        Err(error) => verdict(None, "failed", vec![causes(&error)]),
+        Err(error) => {
+            let unfinished = Unfinished::of(&statement.name, naive.kind(), &error);
+            let told = verdict(None, "failed", vec![unfinished.to_string()]);
+            if matches!(unfinished, Unfinished::Late { .. }) {
+                late.push(unfinished);
+            }
+            told
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod fidelity;
 pub mod files;
 mod fingerprint;
 pub mod http;
+pub mod limit;
 pub mod lineage;
 mod made_rows;
 pub mod optimize;

@@ -3,17 +3,18 @@
 //! One session holds the sources, the models as written and the shared relations; every plan of a
 //! chain is a query over it, run once, and compared with the one before.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use isomer_engines::{Engine, EngineKind};
+use isomer_engines::{Engine, EngineError, EngineKind};
 use isomer_ir::StepKind;
 use isomer_rewriter::Chain;
 
 use crate::api;
-use crate::execute::{TOLERANCE, Way, causes, differences, open, statements};
+use crate::execute::{Site, TOLERANCE, Way, causes, differences, late_told, open, statements};
+use crate::limit::Unfinished;
 use crate::optimize::Optimised;
 use crate::proof::{spelled, visible};
 
@@ -27,19 +28,25 @@ type Given = Result<Vec<RecordBatch>, String>;
 /// When the sources cannot be loaded; a query that fails is a verdict, not an error.
 pub fn verify_steps(
     optimised: &mut Optimised,
-    engine: EngineKind,
-    base: &Path,
+    site: Site<'_>,
     wanted: &[String],
     tell: &mut dyn FnMut(&str),
-) -> Result<api::StepVerification, String> {
-    let session = open(optimised, engine, base, tell)?;
+) -> Result<api::StepVerification, Unfinished> {
+    let session = open(optimised, site, tell)?;
+    let engine = site.engine;
     let written = statements(optimised, Way::Naive, engine);
     let shared = statements(optimised, Way::Optimised, engine).into_iter().filter(|made| made.kind == StepKind::Shared);
     let mut missing: BTreeMap<Arc<str>, String> = BTreeMap::new();
+    let mut late: Vec<Unfinished> = Vec::new();
     for statement in written.iter().cloned().chain(shared) {
         tell(&format!("making {}", statement.name));
         let made = match &statement.sql {
-            Ok(sql) => session.create(&statement.sql_name, statement.materialise, sql).map_err(|error| causes(&error)),
+            Ok(sql) => session.create(&statement.sql_name, statement.materialise, sql).map_err(|error| {
+                if matches!(error, EngineError::Timeout(_)) {
+                    late.push(Unfinished::of(&statement.name, engine, &error));
+                }
+                causes(&error)
+            }),
             Err(reason) => Err(reason.clone()),
         };
         if let Err(reason) = made {
@@ -55,12 +62,16 @@ pub fn verify_steps(
             tell(&format!("comparing the steps of {name}"));
             let text = written.iter().find(|statement| statement.name == name);
             let text = text.map_or_else(|| Err("it has no text".to_owned()), |statement| statement.sql.clone());
-            let setting = Setting { session: &session, engine, missing: &missing };
+            let is_late = |late: &Unfinished| matches!(late, Unfinished::Late { name: of, .. } if *of == name);
+            let was_late = late.iter().any(is_late);
+            let setting = Setting { session: &session, engine, missing: &missing, late: Cell::new(None), was_late };
             verify_chain(optimised, &setting, &chain, &text, &mut steps);
+            late.extend(setting.late.take().map(|error| Unfinished::of(&name, engine, &error)));
         }
     }
     let is_equal = steps.iter().all(|step| matches!(step.verdict, "equal" | "skipped"));
-    let diagnostics = optimised.output.diagnostics.clone();
+    let mut diagnostics = optimised.output.diagnostics.clone();
+    diagnostics.extend(late_told(optimised, &late));
     Ok(api::StepVerification { engine: engine.dialect().name(), tolerance: TOLERANCE, is_equal, steps, diagnostics })
 }
 
@@ -70,6 +81,25 @@ struct Setting<'a> {
     engine: EngineKind,
     /// Why a relation that queries may read is not there.
     missing: &'a BTreeMap<Arc<str>, String>,
+    /// Whether the model itself took too long to be made.
+    was_late: bool,
+    /// The first query of the chain that took too long. No other is tried then: it would as well.
+    late: Cell<Option<EngineError>>,
+}
+
+impl Setting<'_> {
+    fn run(&self, sql: &str) -> Given {
+        let late = self.late.take();
+        if self.was_late || late.is_some() {
+            self.late.set(late);
+            return Err("not run, since the model took too long before".to_owned());
+        }
+        self.session.query(sql).map_err(|error| {
+            let told = causes(&error);
+            self.late.set(matches!(error, EngineError::Timeout(_)).then_some(error));
+            told
+        })
+    }
 }
 
 fn verify_chain(
@@ -80,7 +110,7 @@ fn verify_chain(
     steps: &mut Vec<api::VerifiedStep>,
 ) {
     let model = optimised.project.project.models[chain.model].name.to_string();
-    let run = |sql: &str| setting.session.query(sql).map_err(|error| causes(&error));
+    let run = |sql: &str| setting.run(sql);
     let mut before_sql: Option<String> = text.as_ref().ok().map(ToString::to_string);
     let mut before: Given = text.clone().and_then(|text| run(&text));
     let shown = visible(optimised, chain);

@@ -136,7 +136,9 @@ fn the_plans_of_an_answer_run_on_datafusion_with_the_rows_of_the_models() {
             settings.iter_mut().filter(|(name, _)| &**name == "users").for_each(|(_, value)| *value = "50".into());
         }
     }
-    let mut open = |engine| execute::open(&mut optimised, engine, &example(""), &mut |_| {}).expect("sources load");
+    let base = example("");
+    let mut open =
+        |engine| execute::open(&mut optimised, execute::Site::new(engine, &base), &mut |_| {}).expect("sources load");
     let (written, plans) = (open(EngineKind::DuckDb), open(EngineKind::DataFusion));
     execute::run(&written, &execute::statements(&mut optimised, Way::Naive, EngineKind::DuckDb), &mut |_, _| {})
         .expect("the models run as written");

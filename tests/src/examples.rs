@@ -81,8 +81,8 @@ impl Example {
     pub fn verify(&self, engine: EngineKind) {
         let mut optimised = self.optimised();
         let base = repository("examples").join(self.name);
-        let verification =
-            execute::verify(&mut optimised, engine, &base, &mut |_| {}).expect("the sources can be loaded");
+        let verification = execute::verify(&mut optimised, execute::Site::new(engine, &base), &mut |_| {})
+            .expect("the sources can be loaded");
         for model in &verification.models {
             // An opaque model of another dialect has a text that means nothing to the engine.
             let is_foreign = self.stood_in.contains(&&*model.name)

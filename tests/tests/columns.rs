@@ -48,7 +48,8 @@ fn described(project: &Path, sizes: &[(String, String)]) -> (usize, Vec<String>)
     let request = Request { files: disk.files, options, ..Request::default() };
     let (schema, _) = schema::run(&request).expect("the project is described");
     let statements = execute::statements(&mut optimised, Way::Naive, EngineKind::DuckDb);
-    let session = execute::open(&mut optimised, EngineKind::DuckDb, project, &mut |_| {}).expect("sources are loaded");
+    let session = execute::open(&mut optimised, execute::Site::new(EngineKind::DuckDb, project), &mut |_| {})
+        .expect("sources are loaded");
     let mut n_compared = 0;
     let mut faults = Vec::new();
     for statement in &statements {

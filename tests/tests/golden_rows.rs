@@ -21,7 +21,9 @@ fn golden_cases_give_the_rows_of_the_models_as_written() {
                     // Consent to a lossy rule is consent to other rows.
                     return Ok(None);
                 }
-                let verification = execute::verify(&mut optimised, EngineKind::DuckDb, &case, &mut |_| {})?;
+                let verification =
+                    execute::verify(&mut optimised, execute::Site::new(EngineKind::DuckDb, &case), &mut |_| {})
+                        .map_err(|fault| fault.to_string())?;
                 let steps = optimised.output.steps.into_iter();
                 let opaque: Vec<String> = steps.filter(|step| step.kind == "opaque").map(|step| step.name).collect();
                 Ok(Some((verification, opaque)))

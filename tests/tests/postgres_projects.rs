@@ -81,9 +81,9 @@ impl Tally {
 
 /// Runs a project on DuckDB as written and on PostgreSQL as optimised, and compares each model.
 fn project(server: &Server, name: &str, mut project: Optimised, base: &Path, tally: &mut Tally) {
-    let engine = match execute::open(&mut project, EngineKind::DuckDb, base, &mut |_| {}) {
+    let engine = match execute::open(&mut project, execute::Site::new(EngineKind::DuckDb, base), &mut |_| {}) {
         Ok(engine) => engine,
-        Err(why) => return drop(tally.left_out.insert(name.to_owned(), why)),
+        Err(why) => return drop(tally.left_out.insert(name.to_owned(), why.to_string())),
     };
     let client = server.in_database(database_of(&project).as_deref().unwrap_or("postgres"));
     let known = &project.project.project;

@@ -110,7 +110,8 @@ fn proofs_as_pages() {
 fn run_steps(example: Example, engine: EngineKind) {
     let found = with_stack(move || {
         let base = repository("examples").join(example.name);
-        steps::verify_steps(&mut sized(&example), engine, &base, &[], &mut |_| {}).expect("the sources can be loaded")
+        steps::verify_steps(&mut sized(&example), isomer_service::execute::Site::new(engine, &base), &[], &mut |_| {})
+            .expect("the sources can be loaded")
     });
     let others: Vec<_> = found.steps.iter().filter(|step| step.verdict != "equal").collect();
     assert!(found.is_equal && others.is_empty(), "{others:#?}");

@@ -114,7 +114,7 @@ fn rows_of_duckdb_stay_equal_without_half_of_the_rules() {
         for folder in folders(&repository("tests/golden")).iter().flat_map(|family| folders(family)) {
             let half = changes(&folder).into_iter().find(|change| change.told.starts_with("without half"));
             let Some(mut optimised) = half.and_then(|change| optimised(&folder, &change)) else { continue };
-            match execute::verify(&mut optimised, EngineKind::DuckDb, &folder, &mut |_| {}) {
+            match execute::verify(&mut optimised, execute::Site::new(EngineKind::DuckDb, &folder), &mut |_| {}) {
                 Err(fault) => faults.push_str(&format!("{}: {fault}\n", folder.display())),
                 Ok(verification) => {
                     for model in verification.models.iter().filter(|model| model.verdict == "different") {

@@ -324,7 +324,7 @@ fn run_project(spark: &Spark, folder: &Path, sizes: &[(&str, &str)], tally: &mut
         return;
     };
     resize(&mut optimised, sizes);
-    let Ok(duck) = execute::open(&mut optimised, EngineKind::DuckDb, folder, &mut |_| {}) else {
+    let Ok(duck) = execute::open(&mut optimised, execute::Site::new(EngineKind::DuckDb, folder), &mut |_| {}) else {
         tally.refuse("not opened");
         return;
     };

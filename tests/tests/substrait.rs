@@ -77,7 +77,8 @@ fn hold(example: Example) {
 
 fn session(optimised: &mut Optimised, example: Example) -> Engine {
     let base = repository("examples").join(example.name);
-    execute::open(optimised, EngineKind::DataFusion, &base, &mut |_| {}).expect("the sources can be loaded")
+    execute::open(optimised, execute::Site::new(EngineKind::DataFusion, &base), &mut |_| {})
+        .expect("the sources can be loaded")
 }
 
 fn equal_rows(by_sql: &Engine, by_plan: &Engine, statement: &Statement) {

@@ -21,7 +21,10 @@ fn traps_give_the_rows_of_the_models_as_written() {
                 }
             };
             let n_changed = optimised.pipeline.steps.iter().filter(|step| step.is_changed).count();
-            (execute::verify(&mut optimised, engine, &trap, &mut |_| {}).expect("both ways run"), n_changed)
+            (
+                execute::verify(&mut optimised, execute::Site::new(engine, &trap), &mut |_| {}).expect("both ways run"),
+                n_changed,
+            )
         });
         for model in &verification.models {
             assert_eq!(model.verdict, "equal", "{name}: {}\n{}", model.name, model.details.join("\n"));

@@ -167,6 +167,9 @@ pub(super) struct RunArgs {
     /// Print the first rows of every model.
     #[arg(long)]
     pub(super) show_results: bool,
+    /// Stop a statement after so many seconds; 0 never [default: 60 where rows of a source are made up, else 0]
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) timeout: Option<u32>,
 }
 
 /// `isomer verify`.
@@ -184,6 +187,9 @@ pub(super) struct VerifyArgs {
     /// With --steps, only this model. May be repeated.
     #[arg(long, value_name = "MODEL", requires = "steps")]
     pub(super) model: Vec<String>,
+    /// Stop a statement after so many seconds; 0 never [default: 60 where rows of a source are made up, else 0]
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) timeout: Option<u32>,
 }
 
 /// `isomer prove`.

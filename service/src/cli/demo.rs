@@ -8,10 +8,10 @@ use isomer_frontend::ProjectFiles;
 use isomer_ir::SourceData;
 
 use super::args::{DemoArgs, Format};
-use super::engine::{execute, times, verdicts};
+use super::engine::{execute, times, told, verdicts};
 use super::progress::Progress;
 use super::{Console, Failure, Outcome};
-use crate::execute::{self as execution, Way};
+use crate::execute::{self as execution, Site, Way};
 use crate::explain;
 use crate::optimize::{self, Optimised, Request};
 use crate::report;
@@ -39,11 +39,13 @@ pub(super) fn run(console: Console, args: &DemoArgs) -> Result<Outcome, Failure>
     let progress = Progress::new(console);
     let base = Path::new(".");
     let ways = [Way::Naive, Way::Optimised];
-    let (executed, session, _) = execute(&mut optimised, EngineKind::DuckDb, base, &ways, 1, &progress)?;
+    let site = Site::new(EngineKind::DuckDb, base);
+    let executed = execute(&mut optimised, site, &ways, 1, &progress);
+    let (executed, session, _) = executed.map_err(|fault| told(console, &optimised, fault))?;
     drop(session);
-    let verification = execution::verify(&mut optimised, EngineKind::DuckDb, base, &mut |text| progress.say(text))
-        .map_err(Failure::Sentence)?;
+    let verification = execution::verify(&mut optimised, site, &mut |text| progress.say(text));
     drop(progress);
+    let verification = verification.map_err(|fault| told(console, &optimised, fault))?;
     let heading = format!("\nExecuted on {} generated events\n\n", args.rows);
     console.write(None, &format!("{heading}{}\n{}", times(&executed), verdicts(&verification)))?;
     Ok(if verification.is_equal && !is_finding { Outcome::Fine } else { Outcome::Finding })

@@ -1,17 +1,17 @@
 //! `isomer run` and `isomer verify`: a project executed on an embedded engine.
 
-use std::path::Path;
-
 use isomer_engines::{Engine, EngineKind};
-use isomer_ir::StepKind;
+use isomer_ir::{Severity, StepKind};
 
 use super::args::{Format, RunArgs, VerifyArgs};
 use super::progress::Progress;
 use super::project::{Loaded, known_models, load, load_with_chains};
 use super::{Console, Failure, Outcome, json};
 use crate::api;
-use crate::execute::{self, Statement, TOLERANCE, Way};
+use crate::execute::{self, Site, Statement, TOLERANCE, Way};
+use crate::limit::{LATE, Limit, Unfinished};
 use crate::optimize::Optimised;
+use crate::report;
 use crate::steps;
 
 /// Rows of each model that `--show-results` prints.
@@ -27,7 +27,9 @@ pub(super) fn run(console: Console, args: &RunArgs) -> Result<Outcome, Failure> 
         (false, false) => &[Way::Optimised],
     };
     let progress = Progress::new(console);
-    let (execution, session, statements) = execute(&mut optimised, engine, &base, ways, args.repeat, &progress)?;
+    let site = Site { engine, base: &base, limit: Limit::of_seconds(args.timeout) };
+    let executed = execute(&mut optimised, site, ways, args.repeat, &progress);
+    let (execution, session, statements) = executed.map_err(|fault| told(console, &optimised, fault))?;
     let mut text = match args.project.format {
         Format::Json => json(&execution)?,
         Format::Text => times(&execution),
@@ -35,7 +37,8 @@ pub(super) fn run(console: Console, args: &RunArgs) -> Result<Outcome, Failure> 
     };
     if args.show_results && args.project.format != Format::Json {
         for statement in statements.iter().filter(|statement| statement.kind != StepKind::Shared) {
-            text.push_str(&shown(&session, statement)?);
+            let rows = shown(&session, statement).map_err(|fault| told(console, &optimised, fault))?;
+            text.push_str(&rows);
         }
     }
     drop(progress);
@@ -47,13 +50,13 @@ pub(super) fn run(console: Console, args: &RunArgs) -> Result<Outcome, Failure> 
 /// the last run and its statements.
 pub(super) fn execute(
     optimised: &mut Optimised,
-    engine: EngineKind,
-    base: &Path,
+    site: Site<'_>,
     ways: &[Way],
     n_repeats: u16,
     progress: &Progress,
-) -> Result<(api::Execution, Engine, Vec<Statement>), Failure> {
-    let session = execute::open(optimised, engine, base, &mut |text| progress.say(text)).map_err(Failure::Sentence)?;
+) -> Result<(api::Execution, Engine, Vec<Statement>), Unfinished> {
+    let engine = site.engine;
+    let session = execute::open(optimised, site, &mut |text| progress.say(text))?;
     let statements: Vec<Vec<Statement>> = ways.iter().map(|&way| execute::statements(optimised, way, engine)).collect();
     let mut executed: Vec<api::ExecutedWay> =
         ways.iter().map(|way| api::ExecutedWay { way: way.word(), total_ms: Vec::new(), steps: Vec::new() }).collect();
@@ -61,13 +64,12 @@ pub(super) fn execute(
         for (i, way) in ways.iter().enumerate() {
             // What the other way made would be in the way: names of models are the same.
             for others in &statements {
-                execute::clear(&session, others).map_err(Failure::Sentence)?;
+                execute::clear(&session, others).map_err(Unfinished::Failed)?;
             }
             let steps = execute::run(&session, &statements[i], &mut |n, statement| {
                 let round = if n_repeats > 1 { format!(", round {}", repeat + 1) } else { String::new() };
                 progress.step(n, statements[i].len(), &format!("{}{round}: {}", way.word(), statement.name));
-            })
-            .map_err(Failure::Sentence)?;
+            })?;
             executed[i].total_ms.push(steps.iter().map(|step| step.ms).sum());
             executed[i].steps = steps;
         }
@@ -78,6 +80,29 @@ pub(super) fn execute(
     };
     let last = statements.into_iter().next_back().unwrap_or_default();
     Ok((api::Execution { engine: engine.dialect().name(), ways: executed, speedup }, session, last))
+}
+
+/// An execution that did not come to its end, as the command's.
+pub(super) fn told(console: Console, optimised: &Optimised, fault: Unfinished) -> Failure {
+    match fault {
+        Unfinished::Late { .. } => {
+            let mut late = execute::late_told(optimised, &[fault]);
+            // Nothing is compared beside it, so the command ends here.
+            late.iter_mut().for_each(|told| told.severity = Severity::Project.word());
+            tell_late(console, &late);
+            Failure::Told
+        }
+        Unfinished::Failed(sentence) => Failure::Sentence(sentence),
+    }
+}
+
+/// Tells of the statements that took too long; the other diagnostics were told when the project was read.
+fn tell_late(console: Console, diagnostics: &[api::Diagnostic]) {
+    for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.code == LATE) {
+        if !console.is_quiet || diagnostic.severity == Severity::Project.word() {
+            report::stderr_line(&report::line(diagnostic));
+        }
+    }
 }
 
 /// The engine of the models' dialect where it is part of this program.
@@ -115,14 +140,13 @@ pub(super) fn times(execution: &api::Execution) -> String {
     text
 }
 
-fn shown(session: &Engine, statement: &Statement) -> Result<String, Failure> {
+fn shown(session: &Engine, statement: &Statement) -> Result<String, Unfinished> {
     let query = format!("SELECT * FROM {} LIMIT {N_SHOWN_ROWS}", statement.sql_name);
-    let failed = |error: &dyn std::error::Error| Failure::Sentence(error.to_string());
-    let rows = session.query(&query).map_err(|error| failed(&error))?;
+    let rows = session.query(&query).map_err(|error| Unfinished::of(&statement.name, session.kind(), &error))?;
     // NULL must not look like an empty text.
     let options = arrow::util::display::FormatOptions::default().with_null("NULL");
     let table = arrow::util::pretty::pretty_format_batches_with_options(&rows, &options);
-    let table = table.map_err(|error| failed(&error))?;
+    let table = table.map_err(|error| Unfinished::Failed(error.to_string()))?;
     Ok(format!("\n{}\n{table}\n", statement.name))
 }
 
@@ -134,9 +158,11 @@ pub(super) fn verify(console: Console, args: &VerifyArgs) -> Result<Outcome, Fai
     let Loaded { mut optimised, base, outcome } = load(console, &args.project)?;
     let engine = args.engine.map_or_else(|| default_engine(&optimised), super::args::EngineName::kind);
     let progress = Progress::new(console);
-    let verification =
-        execute::verify(&mut optimised, engine, &base, &mut |text| progress.say(text)).map_err(Failure::Sentence)?;
+    let site = Site { engine, base: &base, limit: Limit::of_seconds(args.timeout) };
+    let verified = execute::verify(&mut optimised, site, &mut |text| progress.say(text));
     drop(progress);
+    let verification = verified.map_err(|fault| told(console, &optimised, fault))?;
+    tell_late(console, &verification.diagnostics);
     let text = match args.project.format {
         Format::Json => json(&verification)?,
         Format::Text => verdicts(&verification),
@@ -152,9 +178,11 @@ fn verify_steps(console: Console, args: &VerifyArgs) -> Result<Outcome, Failure>
     known_models(&optimised, &args.model)?;
     let engine = args.engine.map_or_else(|| default_engine(&optimised), super::args::EngineName::kind);
     let progress = Progress::new(console);
-    let verification = steps::verify_steps(&mut optimised, engine, &base, &args.model, &mut |text| progress.say(text))
-        .map_err(Failure::Sentence)?;
+    let site = Site { engine, base: &base, limit: Limit::of_seconds(args.timeout) };
+    let verified = steps::verify_steps(&mut optimised, site, &args.model, &mut |text| progress.say(text));
     drop(progress);
+    let verification = verified.map_err(|fault| told(console, &optimised, fault))?;
+    tell_late(console, &verification.diagnostics);
     let text = match args.project.format {
         Format::Json => json(&verification)?,
         Format::Text => step_verdicts(&verification),
