@@ -12,7 +12,7 @@ fn project(models: &[(String, String)]) -> BoundProject {
     }
     let (project, found) = read_project(&files, &ReadOptions::default());
     assert_eq!(found, []);
-    bind_project(project.unwrap())
+    bind_project(project.expect("the project is read"))
 }
 
 fn order(bound: &BoundProject) -> Vec<&str> {

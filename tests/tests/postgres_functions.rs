@@ -232,7 +232,7 @@ fn run(queries: &[Query], dialect: Dialect) -> Option<Found> {
                 let theirs = cell();
                 match (&theirs, &ours) {
                     (Ok(theirs), Ok(ours)) if theirs.0 == ours.0 && is_type(&theirs.1, &ours.1) => {
-                        found.is_equal(example)
+                        found.is_equal(example);
                     }
                     (Ok(theirs), Ok(ours)) if is_spread(example) && is_rounded(theirs, ours) => found.is_equal(example),
                     (Err(_), Err(_)) => {}

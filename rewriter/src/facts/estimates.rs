@@ -120,10 +120,11 @@ fn bound(arena: &Arena, predicate: ScalarId) -> Option<(ScalarId, bool)> {
         Function::Lt | Function::LtEq => false,
         _ => return None,
     };
-    match args.as_slice() {
-        &[left, right] if arena.columns_of(right).is_empty() => Some((left, is_greater)),
-        &[left, right] if arena.columns_of(left).is_empty() => Some((right, !is_greater)),
-        _ => None,
+    let [left, right] = *args.as_slice() else { return None };
+    if arena.columns_of(right).is_empty() {
+        Some((left, is_greater))
+    } else {
+        arena.columns_of(left).is_empty().then_some((right, !is_greater))
     }
 }
 
