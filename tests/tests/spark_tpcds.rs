@@ -93,8 +93,7 @@ fn both_ways(spark: &Spark, name: &str, optimised: &mut Optimised, expected: &[R
                 tally.n_with_rows += usize::from(n_rows > 0);
             }
             Err(fault) => {
-                println!("{name} {way}: {fault}");
-                let _ = writeln!(tally.faults, "{name} {way}");
+                let _ = writeln!(tally.faults, "{name} {way}: {fault}");
             }
         }
     }
