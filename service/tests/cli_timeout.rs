@@ -52,8 +52,8 @@ fn endless(rule: Option<&[u8]>) -> TempDir {
 
 fn verdicts(told: &Told) -> Vec<(String, String)> {
     let found: serde_json::Value = serde_json::from_str(&told.stdout).expect("stdout is JSON");
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    let models = found["models"].as_array().unwrap();
+    let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+    let models = found["models"].as_array().expect("a list");
     models.iter().map(|model| (text(&model["name"]), text(&model["verdict"]))).collect()
 }
 
