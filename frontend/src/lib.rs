@@ -67,6 +67,7 @@ pub use bind_project::{bind_project, bind_project_with};
 mod read;
 mod select;
 mod type_name;
+mod window_spec;
 mod with_list;
 
 pub use read::{ProjectFiles, ReadOptions, RulePack, read_project, read_schema, rule_packs};

@@ -32,7 +32,7 @@ pub const SESSIONS: Example = Example {
 };
 /// Aggregates of one table by one dimension each.
 pub const DIMENSIONS: Example =
-    Example { name: "dimensions", n_models: 4, opaque: &[], stood_in: &[], sizes: &[("rows", "5000")] };
+    Example { name: "dimensions", n_models: 5, opaque: &[], stood_in: &[], sizes: &[("rows", "5000")] };
 /// A dbt project with its manifest and its own rows.
 pub const SHOP: Example = Example { name: "shop", n_models: 13, opaque: &[], stood_in: &[], sizes: &[] };
 /// A smelt project.
