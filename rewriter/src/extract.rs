@@ -202,7 +202,12 @@ impl Graph {
                 {
                     continue;
                 }
+                if choice.inputs.iter().any(|&input| state.cost[input].is_infinite()) {
+                    continue;
+                }
                 let cost = choice.cost + choice.inputs.iter().map(|&input| state.cost[input]).sum::<f64>();
+                // Only what has no plan is infinitely dear.
+                let cost = cost.min(f64::MAX);
                 // A hair is no improvement: plans must not flap on rounding.
                 if cost < state.cost[class] * (1.0 - 1e-9) || (state.cost[class].is_infinite() && cost.is_finite()) {
                     state.cost[class] = cost;

@@ -25,6 +25,8 @@ use crate::operator::{Context, Operator};
 
 /// Keys kept of one relation; more are dropped, which loses rewrites and never soundness.
 const MAX_KEYS: usize = 4;
+/// Most rows that an estimate gives: chains of joins multiply, and an infinite cost is that of what has no plan.
+const MAX_ROWS: f64 = 1e18;
 
 /// What is known of the rows of a relation.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,6 +120,7 @@ impl Facts {
             }
         }
         self.keys = minimal;
+        self.rows = self.rows.min(MAX_ROWS);
         if let Some(max) = self.max_rows {
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let max = max as f64;

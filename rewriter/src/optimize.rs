@@ -240,7 +240,8 @@ fn assemble(
             let columns = memo.context().catalog.get(table).map_or(&[][..], |table| &table.columns);
             columns.iter().any(|column| memo.context().catalog.is_guessed(&column.name))
         };
-        let is_sound = !reads.iter().any(|table| broken.contains(table) || is_guessed(table));
+        let has_plan = root.cost.is_finite();
+        let is_sound = has_plan && !reads.iter().any(|table| broken.contains(table) || is_guessed(table));
         // Members of the e-graph are everybody's: a model that does not want a rule is left as written
         // where its path needs it.
         let off = rules.off_in(settings, &model.key);
